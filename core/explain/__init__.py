@@ -1,0 +1,1 @@
+"""The relevance compiler: any ONNX classifier in, an ONNX explainer out."""

@@ -1,0 +1,288 @@
+"""The values that flow from stage to stage, in the order in which they arise.
+
+::
+
+    Source -- Frame --> Pipeline -- Result --> view, exporter
+                        Result
+                        `-- FaceResult, one per face
+                            |-- FaceObservation   where the face is
+                            |-- Crop              the face as the model sees it
+                            |-- Prediction        what the model reads in it
+                            |-- Explanation       which pixels of the crop produced that
+                            `-- RegionRelevance   how much each face region counted
+
+All are frozen and their arrays are read-only, so they may cross threads. Pictures are RGB. Frame coordinates are pixels
+of the frame's image, crop coordinates pixels of the aligned crop; `to_frame` leads from the latter to the former.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.geometry import Box, Floats, Image, Similarity, frozen
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a source.
+
+    Attributes
+    ----------
+    image
+        RGB uint8 [height, width, 3].
+    index
+        Place in the source, from 0, as decoded.
+    timestamp_s
+        Presentation time for files, seconds since opening for live sources.
+    captured_s
+        `time.monotonic()` when the picture was taken or decoded.
+    """
+
+    image: Image
+    index: int
+    timestamp_s: float
+    captured_s: float
+
+    def __post_init__(self) -> None:
+        if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3:
+            raise ValueError(f"a frame needs uint8 [height, width, 3], got {self.image.dtype} {self.image.shape}")
+        object.__setattr__(self, "image", frozen(self.image))
+
+    @property
+    def width(self) -> int:
+        """Width in px."""
+        return int(self.image.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height in px."""
+        return int(self.image.shape[0])
+
+
+@dataclass(frozen=True)
+class FaceObservation:
+    """Where a face is in a frame.
+
+    Attributes
+    ----------
+    landmarks
+        float32 [478, 3]: x, y in frame px, z in px at the same scale (smaller is nearer the camera).
+    confidence
+        How sure the mesh model is that there is a face, 0..1.
+    face_id
+        Identity across frames, from 1; 0 before tracking has given one.
+    """
+
+    landmarks: Floats
+    confidence: float
+    face_id: int = 0
+
+    def __post_init__(self) -> None:
+        if self.landmarks.shape != (478, 3):
+            raise ValueError(f"a face needs landmarks [478, 3], got {self.landmarks.shape}")
+        object.__setattr__(self, "landmarks", frozen(self.landmarks))
+
+    @cached_property
+    def box(self) -> Box:
+        """The smallest box around the landmarks, frame px."""
+        return Box.around(self.landmarks)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A face as a model sees it: uint8 [size, size] grey or [size, size, 3] RGB, and where it lies in the frame."""
+
+    image: Image
+    to_frame: Similarity
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "image", frozen(self.image))
+
+    @property
+    def size(self) -> int:
+        """Side in px."""
+        return int(self.image.shape[0])
+
+    def landmarks(self, observation: FaceObservation) -> Floats:
+        """The face's landmarks in crop px, float32 [478, 2]."""
+        return self.to_frame.inverse().apply(observation.landmarks[:, :2])
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model reads in one face: logits and calibrated probabilities, float32 [classes], in the labels' order."""
+
+    labels: tuple[str, ...]
+    logits: Floats
+    probabilities: Floats
+
+    def __post_init__(self) -> None:
+        for name in ("logits", "probabilities"):
+            values = getattr(self, name)
+            if values.shape != (len(self.labels),):
+                raise ValueError(f"{name} need one value per label {self.labels}, got shape {values.shape}")
+            object.__setattr__(self, name, frozen(values))
+
+    @cached_property
+    def ranked(self) -> tuple[int, ...]:
+        """Class indices, most probable first; ties in the labels' order."""
+        return tuple(int(i) for i in np.argsort(-self.logits, kind="stable"))
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return self.labels[self.ranked[0]]
+
+    @property
+    def probability(self) -> float:
+        """Calibrated probability of the most probable class."""
+        return float(self.probabilities[self.ranked[0]])
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Which pixels of a crop produced a score.
+
+    Attributes
+    ----------
+    relevance
+        float32 [height, width], crop px, signed, in logit units.
+    method
+        Key in the method table, for example "lrp".
+    target
+        The class that is explained.
+    against
+        The class it is contrasted with, or None.
+    score
+        The logit, or difference of logits, that the map explains.
+    timestamp_s
+        Time of the frame on which the map was computed.
+    """
+
+    relevance: Floats
+    method: str
+    target: str
+    against: str | None
+    score: float
+    timestamp_s: float
+
+    def __post_init__(self) -> None:
+        if self.relevance.ndim != 2:
+            raise ValueError(f"a relevance map needs two dimensions, got {self.relevance.shape}")
+        object.__setattr__(self, "relevance", frozen(self.relevance))
+
+    @property
+    def title(self) -> str:
+        """The target in words: "happiness" or "happiness against neutral"."""
+        return self.target if self.against is None else f"{self.target} against {self.against}"
+
+
+@dataclass(frozen=True)
+class RegionRelevance:
+    """How much each face region counted (SCIENCE 1.1).
+
+    Attributes
+    ----------
+    regions
+        Names, in the partition's order; the last is "outside".
+    areas
+        float32 [regions]: share of the crop's pixels; sums to 1.
+    shares
+        float32 [regions]: share of the positive relevance; sums to 1, or all 0 for a map without positive relevance.
+    negative_shares
+        float32 [regions]: the same for the negative relevance.
+    positive, negative
+        Sums of the positive and of the negative relevance over the crop, logit units (negative <= 0).
+    expected
+        The regions that the action units of the target class lie in; empty where the literature names none.
+    """
+
+    regions: tuple[str, ...]
+    areas: Floats
+    shares: Floats
+    negative_shares: Floats
+    positive: float
+    negative: float
+    expected: frozenset[str]
+
+    def __post_init__(self) -> None:
+        for name in ("areas", "shares", "negative_shares"):
+            values = getattr(self, name)
+            if values.shape != (len(self.regions),):
+                raise ValueError(f"{name} need one value per region, got shape {values.shape}")
+            object.__setattr__(self, name, frozen(values))
+
+    @cached_property
+    def densities(self) -> Floats:
+        """Share over area, float32 [regions]: 1 is what a uniform map over the crop would give; 0 for empty regions."""
+        return np.divide(self.shares, self.areas, out=np.zeros_like(self.shares), where=self.areas > 0)
+
+    @property
+    def outside_share(self) -> float:
+        """Share of the positive relevance that lies outside the face."""
+        return float(self.shares[self.regions.index("outside")])
+
+    @property
+    def expected_share(self) -> float | None:
+        """V: share of the positive relevance in the expected regions; None where none are expected."""
+        return float(self.shares[self._is_expected].sum()) if self.expected else None
+
+    @property
+    def expected_density(self) -> float | None:
+        """V_f: density of the expected regions against a uniform map over the face; None where it is not defined."""
+        if not self.expected:
+            return None
+        face = 1 - self.outside_share
+        face_area = 1 - float(self.areas[self.regions.index("outside")])
+        expected_area = float(self.areas[self._is_expected].sum())
+        if face <= 0 or expected_area <= 0:
+            return None
+        return float(self.shares[self._is_expected].sum()) / face * face_area / expected_area
+
+    @property
+    def verdict(self) -> str | None:
+        """One quiet sentence: does the evidence lie where the expression's action units are?"""
+        density = self.expected_density
+        if self.positive <= 0:
+            return "no positive evidence"
+        if density is None:
+            return None
+        if self.outside_share > OUTSIDE_LIMIT:
+            return "looks outside the face"
+        return "rests on the expected regions" if density >= 1 else "not supported by the expected regions"
+
+    @cached_property
+    def _is_expected(self) -> NDArray[np.bool_]:
+        return np.array([name in self.expected for name in self.regions])
+
+
+# Above this share of positive relevance outside the face the verdict says so. Ours: a uniform map puts about 0.42 there.
+OUTSIDE_LIMIT = 0.35
+
+
+@dataclass(frozen=True)
+class FaceResult:
+    """One face of one frame. The explanation may be older than the frame; then `explained` is False."""
+
+    observation: FaceObservation
+    crop: Crop
+    prediction: Prediction
+    explanation: Explanation | None = None
+    regions: RegionRelevance | None = None
+    explained: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything that is known about one frame, the frame itself included."""
+
+    frame: Frame
+    faces: tuple[FaceResult, ...]
+    stages_s: Mapping[str, float] = field(default_factory=dict)
+
+    def explanation_age_s(self, face: FaceResult) -> float | None:
+        """How much older than this frame a face's explanation is; None without one."""
+        return None if face.explanation is None else self.frame.timestamp_s - face.explanation.timestamp_s

@@ -1,0 +1,1 @@
+"""The model lab: data, networks, training, verification. The only place that imports torch."""
