@@ -127,10 +127,13 @@ def partition(landmarks: Floats, size: int, mode: Mode = "polygons") -> Partitio
     fine = max(1, 192 // size)  # drawn finer and sampled, since OpenCV's polygons grow by half a pixel of their grid
     corners = ((_OUTLINES.corners(landmarks) + 0.5) * fine - 0.5).clip(-_FAR_PX, _FAR_PX)
     outlines = _OUTLINES.split(np.rint(corners * _UNIT).astype(np.int32))
+    order = _far_to_near(outlines)
+    if mode == "boxes":
+        outlines = [_box(outline, whole=place != _OVAL) for place, outline in enumerate(outlines)]
+        order = sorted(order, key=lambda place: -cv2.contourArea(outlines[place]))
     canvas = np.full((size * fine, size * fine), OUTSIDE, np.uint8)
-    for place in _order(outlines):
-        shape = outlines[place] if mode == "polygons" else _box(outlines[place], whole=place != _OVAL)
-        cv2.fillPoly(canvas, [shape], _PAINTED[place][0], shift=_SHIFT)
+    for place in order:
+        cv2.fillPoly(canvas, [outlines[place]], _PAINTED[place][0], shift=_SHIFT)
     middle = fine // 2
     return Partition(np.ascontiguousarray(canvas[middle::fine, middle::fine]))
 
@@ -236,7 +239,7 @@ class _Outlines:
 _OUTLINES: Final = _Outlines(outline for _, outline in _PAINTED)
 
 
-def _order(outlines: list[NDArray[np.int32]]) -> list[int]:
+def _far_to_near(outlines: list[NDArray[np.int32]]) -> list[int]:
     """Order of painting: on a turned head the nearer half hides the farther one."""
     far = (_RIGHT_CHEEK, _RIGHT_JAW, _RIGHT_EYE, _RIGHT_BROW)
     near = (_LEFT_CHEEK, _LEFT_JAW, _LEFT_EYE, _LEFT_BROW)
