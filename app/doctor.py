@@ -85,12 +85,15 @@ def _acceleration() -> tuple[State, str]:
     detail = f"models run on {running}; this build lists {', '.join(listed)}"
     # A GPU build lists CUDA on every machine; only a session tells what really runs.
     wanted = "CUDA" in listed and running == "CPU"
-    return ("warning", f"{detail}: no usable GPU was found, everything works on the CPU") if wanted else ("works", detail)
+    return (
+        ("warning", f"{detail}: no usable GPU was found, everything works on the CPU") if wanted else ("works", detail)
+    )
 
 
 def _faces() -> tuple[State, str]:
-    from core.faces import FaceFinder
     from core.sources import open_source
+
+    from core.faces import FaceFinder
 
     with open_source("demo") as source:
         frame = source.read()
@@ -127,5 +130,3 @@ def _folders() -> tuple[State, str]:
 def as_rows(findings: list[Finding]) -> list[dict[str, str]]:
     """For ``--json``."""
     return [asdict(finding) for finding in findings]
-
-
