@@ -132,6 +132,9 @@ def assign(costs: NDArray[np.float64], limit: float) -> dict[int, int]:
     For each paired row its column.
     """
     rows, columns = costs.shape
+    possible = costs < limit
+    if (possible.sum(axis=0) <= 1).all() and (possible.sum(axis=1) <= 1).all():  # nobody competes: the usual case
+        return {int(row): int(column) for row, column in np.argwhere(possible)}
     size = rows + columns  # everyone may stay alone at the price of the limit
     padded = np.full((size, size), limit / 2)
     padded[:rows, :columns] = np.minimum(costs, limit)
