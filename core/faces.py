@@ -227,7 +227,7 @@ COARSE_PX: Final = 960.0  # the full-range detector sees faces from about 40 px 
 
 
 def tiles(width: int, height: int) -> list[Box]:
-    """Overlapping square windows of whole pixels over a picture: of half its longer side, and finer in large pictures."""
+    """Overlapping square windows of whole pixels over a picture: half its longer side, and finer in large pictures."""
     sides = [max(width, height) / 2]
     while sides[-1] > COARSE_PX:
         sides.append(sides[-1] / 2)
@@ -286,7 +286,7 @@ def _jump(face: FaceObservation, before: FaceObservation) -> float:
 
 
 def plausible(landmarks: Floats) -> bool:
-    """Whether landmarks [478, 3] are arranged as in a face: mouth below eyes, eyes apart, neither tiny nor stretched."""
+    """Whether landmarks [478, 3] are arranged as in a face: the mouth below the eyes, neither tiny nor stretched."""
     right, left, mouth = anchors(landmarks).astype(np.float64)
     box = Box.around(landmarks)
     across, down = left - right, mouth - (left + right) / 2
