@@ -5,7 +5,7 @@ needs no detector and costs the same in a picture of any size. Where to look for
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final, NamedTuple
 
 import cv2
@@ -28,18 +28,21 @@ class Search:
         Also look at this many overlapping tiles, for smaller faces; None means at all of them.
     turn
         Which tile to begin with; counted on from call to call, every tile gets its turn.
+    if_lost
+        Look at the whole picture as soon as a known face is not where it should be.
     """
 
     whole: bool = True
     tiles: int | None = None
     turn: int = 0
+    if_lost: bool = True
 
     EVERYWHERE: ClassVar["Search"]
     NOWHERE: ClassVar["Search"]
 
 
 Search.EVERYWHERE = Search()
-Search.NOWHERE = Search(whole=False, tiles=0)
+Search.NOWHERE = Search(whole=False, tiles=0, if_lost=False)
 
 
 class Schedule:
@@ -51,7 +54,7 @@ class Schedule:
 
     def reset(self) -> None:
         """Begin again, with a look everywhere."""
-        self._frame = 0
+        self._frame = self._tile = 0
 
     def next(self, known: int, missing: int = 0) -> Search:
         """Where to look in the next frame.
@@ -67,8 +70,9 @@ class Schedule:
         if frame == 0:
             return Search.EVERYWHERE
         tile = frame % (self._tile_every if known > missing else 2) == 0
-        whole = not tile and (missing > 0 or known == 0 or frame % self._whole_every == self._tile_every // 2)
-        return Search(whole=whole, tiles=int(tile), turn=frame // 2)
+        self._tile += tile
+        whole = not tile and (missing > 0 or known == 0 or frame % self._whole_every == self._whole_every // 2)
+        return Search(whole=whole, tiles=int(tile), turn=self._tile, if_lost=missing == 0)
 
 
 class Candidate(NamedTuple):
@@ -158,8 +162,7 @@ class FaceFinder:
         image
             RGB uint8 [height, width, 3].
         known
-            Where faces should be, from the frames before; these are followed without a detector. If one is gone, the
-            whole picture is searched at once, whatever `search` says.
+            Where faces should be, from the frames before; these are followed without a detector.
         search
             Where to look for others.
 
@@ -172,8 +175,8 @@ class FaceFinder:
         followed = [(self._follow(image, face), face) for face in known]
         faces = _apart([(_jump(fit, face), i, fit) for i, (fit, face) in enumerate(followed) if fit is not None])
         kept = len(faces)
-        if kept < len(known) and not search.whole:
-            search = Search(whole=True, tiles=search.tiles, turn=search.turn)
+        if kept < len(known) and search.if_lost:
+            search = replace(search, whole=True)
         for candidate in merged(self._candidates(image, search)):
             if any(same_face(candidate.box, face.box) or _within_head(candidate.box, face.box) for face in faces):
                 continue

@@ -125,7 +125,8 @@ def partition(landmarks: Floats, size: int, mode: Mode = "polygons") -> Partitio
     """
     if mode not in MODES:
         raise UnknownName("region mode", mode, MODES)
-    fine = max(1, 192 // size)  # drawn finer and sampled, since OpenCV's polygons grow by half a pixel of their grid
+    # Drawn finer, since OpenCV's polygons grow by half a pixel of their grid; an odd number, to sample at the centres.
+    fine = max(1, 192 // size) | 1
     corners = ((_OUTLINES.corners(landmarks) + 0.5) * fine - 0.5).clip(-_FAR_PX, _FAR_PX)
     outlines = _OUTLINES.split(np.rint(corners * _UNIT).astype(np.int32))
     order = _far_to_near(outlines)
