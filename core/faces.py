@@ -5,7 +5,7 @@ needs no detector and costs the same in a picture of any size. Where to look for
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final, NamedTuple
 
 import cv2
@@ -23,23 +23,26 @@ class Search:
     Attributes
     ----------
     whole
-        Look at the whole picture at once: faces down to about a twentieth of its longer side.
+        Look at the whole picture at once: faces from about a twentieth of its longer side.
     tiles
-        Also look at this many overlapping tiles, for smaller faces; None means at all of them, finer ones included.
+        Also look at this many overlapping tiles, for smaller faces; None means at all of them.
     turn
         Which tile to begin with; counted on from call to call, every tile gets its turn.
+    if_lost
+        Look at the whole picture as soon as a known face is not where it should be.
     """
 
     whole: bool = True
     tiles: int | None = None
     turn: int = 0
+    if_lost: bool = True
 
     EVERYWHERE: ClassVar["Search"]
     NOWHERE: ClassVar["Search"]
 
 
 Search.EVERYWHERE = Search()
-Search.NOWHERE = Search(whole=False, tiles=0)
+Search.NOWHERE = Search(whole=False, tiles=0, if_lost=False)
 
 
 class Schedule:
@@ -51,7 +54,7 @@ class Schedule:
 
     def reset(self) -> None:
         """Begin again, with a look everywhere."""
-        self._frame = 0
+        self._frame = self._tile = 0
 
     def next(self, known: int, missing: int = 0) -> Search:
         """Where to look in the next frame.
@@ -67,8 +70,9 @@ class Schedule:
         if frame == 0:
             return Search.EVERYWHERE
         tile = frame % (self._tile_every if known > missing else 2) == 0
-        whole = not tile and (missing > 0 or known == 0 or frame % self._whole_every == self._tile_every // 2)
-        return Search(whole=whole, tiles=int(tile), turn=frame // 2)
+        self._tile += tile
+        whole = not tile and (missing > 0 or known == 0 or frame % self._whole_every == self._whole_every // 2)
+        return Search(whole=whole, tiles=int(tile), turn=self._tile, if_lost=missing == 0)
 
 
 class Candidate(NamedTuple):
@@ -158,8 +162,7 @@ class FaceFinder:
         image
             RGB uint8 [height, width, 3].
         known
-            Where faces should be, from the frames before; these are followed without a detector. If one is gone, the
-            whole picture is searched at once, whatever `search` says.
+            Where faces should be, from the frames before; these are followed without a detector.
         search
             Where to look for others.
 
@@ -171,19 +174,18 @@ class FaceFinder:
         image = np.ascontiguousarray(image)
         followed = [(self._follow(image, face), face) for face in known]
         faces = _apart([(_jump(fit, face), i, fit) for i, (fit, face) in enumerate(followed) if fit is not None])
-        if len(faces) < len(known) and not search.whole:
-            search = Search(whole=True, tiles=search.tiles, turn=search.turn)
-        fresh: list[FaceObservation] = []
+        kept = len(faces)
+        if kept < len(known) and search.if_lost:
+            search = replace(search, whole=True)
         for candidate in merged(self._candidates(image, search)):
-            if len(faces) + len(fresh) >= self.max_faces:
-                break
-            if any(same_face(candidate.box, face.box) for face in (*faces, *fresh)):
+            if any(same_face(candidate.box, face.box) or _within_head(candidate.box, face.box) for face in faces):
                 continue
             fit = self._fit(image, candidate)
-            if fit is not None and not any(same_face(fit.box, face.box) for face in (*faces, *fresh)):
-                fresh.append(fit)
+            if fit is not None and not any(same_face(fit.box, face.box) for face in faces):
+                faces.append(fit)
+        fresh = [face for face in faces[kept:] if not any(_within_head(face.box, other.box) for other in faces)]
         fresh.sort(key=lambda face: -face.box.area)
-        return (faces + fresh)[: self.max_faces]
+        return (faces[:kept] + fresh)[: self.max_faces]
 
     def close(self) -> None:
         """Release the models."""
@@ -192,17 +194,16 @@ class FaceFinder:
 
     def _candidates(self, image: Image, search: Search) -> Iterator[Candidate]:
         height, width = image.shape[:2]
-        side = max(width, height)
         if search.whole:
+            side = max(width, height)
             yield from self._far.detect(image, Box(0, 0, side, side))
-            if search.tiles is None:
-                yield from self._near.detect(image, Box(0, 0, side, side))
-        for tile in _chosen(tiles(width, height, side / 2), search):
+            yield from self._near.detect(image, Box(0, 0, side, side))
+        for tile in _chosen(tiles(width, height), search):
             yield from self._far.detect(image, tile)
 
     def _follow(self, image: Image, face: FaceObservation) -> FaceObservation | None:
         landmarks, presence = self._mesh.fit(image, region_of_landmarks(face.landmarks))
-        if presence < LEAST_PRESENCE or not plausible(landmarks):
+        if presence < KEEP_PRESENCE or not plausible(landmarks):
             return None
         change = np.sqrt(Box.around(landmarks).area / max(face.box.area, 1.0))
         return FaceObservation(landmarks, presence) if 1 / MOST_CHANGE < change < MOST_CHANGE else None
@@ -210,33 +211,39 @@ class FaceFinder:
     def _fit(self, image: Image, candidate: Candidate) -> FaceObservation | None:
         """Fit the mesh to a detection, then again to where it lies: a real face stays where it is."""
         first, presence = self._mesh.fit(image, region_of_box(candidate.box, candidate.rotation_rad))
-        if presence < LEAST_PRESENCE or not plausible(first):
+        if presence < NEW_PRESENCE or not plausible(first):
             return None
         landmarks, presence = self._mesh.fit(image, region_of_landmarks(first))
+        if presence < NEW_PRESENCE or not plausible(landmarks):
+            return None
         stays = Box.around(landmarks).iou(Box.around(first)) > 0.5
-        return (
-            FaceObservation(landmarks, presence)
-            if presence >= LEAST_PRESENCE and stays and plausible(landmarks)
-            else None
-        )
+        return FaceObservation(landmarks, presence) if stays else None
 
 
 LEAST_SCORE: Final = 0.5  # of a detector; at 0.3 tiles without a face begin to give candidates
-LEAST_PRESENCE: Final = 0.5  # of the mesh
+# Of the mesh. Faces give more than 0.999, hands before them included; a letter that looked like a face gave 0.77.
+NEW_PRESENCE: Final = 0.95
+KEEP_PRESENCE: Final = 0.8
 MOST_CHANGE: Final = 1.6  # of a followed face's size from one frame to the next
 TILE_OVERLAP: Final = 1 / 3  # of a tile's side: a face of up to this size lies whole in one of them
+COARSE_PX: Final = 960.0  # the full-range detector sees faces from about 40 px in a window of this side
 
 
-def tiles(width: int, height: int, side: float) -> list[Box]:
-    """Square windows of whole pixels that cover a picture and overlap, row by row."""
-    side_px = int(np.ceil(side))
+def tiles(width: int, height: int) -> list[Box]:
+    """Overlapping square windows of whole pixels over a picture: half its longer side, and finer in large pictures."""
+    sides = [max(width, height) / 2]
+    while sides[-1] > COARSE_PX:
+        sides.append(sides[-1] / 2)
+    return [tile for side in sides for tile in _grid(width, height, int(np.ceil(side)))]
 
+
+def _grid(width: int, height: int, side: int) -> list[Box]:
     def starts(length: int) -> list[int]:
-        beyond = max(length - side_px, 0)
-        steps = int(np.ceil(beyond / (side_px * (1 - TILE_OVERLAP))))
+        beyond = max(length - side, 0)
+        steps = int(np.ceil(beyond / (side * (1 - TILE_OVERLAP))))
         return [round(step * beyond / max(steps, 1)) for step in range(steps + 1)]
 
-    return [Box(x, y, side_px, side_px) for y in starts(height) for x in starts(width)]
+    return [Box(x, y, side, side) for y in starts(height) for x in starts(width)]
 
 
 def _chosen(every: list[Box], search: Search) -> list[Box]:
@@ -248,6 +255,13 @@ def _chosen(every: list[Box], search: Search) -> list[Box]:
 def same_face(a: Box, b: Box) -> bool:
     """Whether two boxes are of one face: they largely overlap, or one lies within the other."""
     return a.iou(b) > 0.4 or a.intersection(b) > 0.7 * min(a.area, b.area)
+
+
+def _within_head(small: Box, large: Box) -> bool:
+    """Whether a box is so small and so near to a face that it is likely the face's ear, eye or mouth."""
+    head = large.scaled(1.5)
+    x, y = small.centre
+    return small.area < 0.25 * large.area and head.x < x < head.right and head.y < y < head.bottom
 
 
 def merged(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -275,7 +289,7 @@ def _jump(face: FaceObservation, before: FaceObservation) -> float:
 
 
 def plausible(landmarks: Floats) -> bool:
-    """Whether landmarks [478, 3] are arranged as in a face: mouth below eyes, eyes apart, neither tiny nor stretched."""
+    """Whether landmarks [478, 3] are arranged as in a face: the mouth below the eyes, neither tiny nor stretched."""
     right, left, mouth = anchors(landmarks).astype(np.float64)
     box = Box.around(landmarks)
     across, down = left - right, mouth - (left + right) / 2

@@ -114,7 +114,8 @@ class Similarity:
     def apply(self, points: Floats) -> Floats:
         """Map points [n, 2] and return float32 [n, 2]."""
         matrix = self.matrix
-        return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+        mapped: Floats = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+        return mapped
 
     def inverse(self) -> "Similarity":
         """The transform that undoes this one. ZeroDivisionError for a scale of zero."""
@@ -157,7 +158,8 @@ def anchors(landmarks: Floats) -> Floats:
     Landmarks are [478, 2 or 3]. Corners are averaged because they barely move with lids and lips.
     """
     groups = (RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS, MOUTH_CORNERS)
-    return np.stack([landmarks[list(group), :2].mean(axis=0) for group in groups]).astype(np.float32)
+    centres: Floats = np.stack([landmarks[list(group), :2].mean(axis=0) for group in groups]).astype(np.float32)
+    return centres
 
 
 @dataclass(frozen=True)

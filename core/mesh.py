@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from core.geometry import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, Box, Floats, Image, Similarity, crop
+from core.geometry import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, Box, Floats, Image, Similarity
 
 POINTS: Final = 478
 INPUT_PX: Final = 192  # side of the network's input
@@ -144,8 +146,32 @@ def _region(centre: tuple[float, float], side_px: float, rotation_rad: float) ->
     return Similarity(float(a), float(b), float(middle - (a * x - b * y)), float(middle - (b * x + a * y)))
 
 
-def serialized(packet: Any) -> bytes:
-    """Wire form of the message in a packet; parsing it into Python objects would take as long as a tenth of the mesh."""
+def view(image: Image, region: Similarity) -> Image:
+    """The network's input: uint8 [192, 192, 3], bilinear samples of the picture, as the model was trained on.
+
+    A large face is first averaged down by a whole factor. Only the pixels under it are touched, so that the size of the
+    picture does not count; `core.geometry.crop` would take 10 ms for a face of 500 px.
+    """
+    factor = int(np.clip(1 / region.scale, 1, 32))
+    last = INPUT_PX - 1
+    corners = region.inverse().apply(np.array([(0, 0), (last, 0), (last, last), (0, last)], np.float32))
+    height, width = image.shape[:2]
+    x0, y0 = np.clip(np.floor(corners.min(axis=0)) - factor, 0, (width - 1, height - 1)).astype(int).tolist()
+    x1, y1 = np.clip(np.ceil(corners.max(axis=0)) + factor, 0, (width, height)).astype(int).tolist()
+    columns, rows = max((x1 - x0) // factor, 1), max((y1 - y0) // factor, 1)
+    part: NDArray[Any] = image[y0 : y0 + rows * factor, x0 : x0 + columns * factor]
+    if factor > 1:
+        part = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
+    to_image = Similarity(factor, 0.0, x0 + (factor - 1) / 2, y0 + (factor - 1) / 2)
+    matrix = region.after(to_image).matrix
+    sampled = cv2.warpAffine(
+        part, matrix, (INPUT_PX, INPUT_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return sampled.astype(np.uint8, copy=False)
+
+
+def serialized(packet: object) -> bytes:
+    """Wire form of the message in a packet; to parse it into Python objects takes a third of a millisecond more."""
     from mediapipe.python._framework_bindings import _packet_getter
 
     message: bytes = _packet_getter._get_serialized_proto(packet)
@@ -191,7 +217,7 @@ class Mesh:
         """
         from mediapipe.python import packet_getter
 
-        packets = self._graph.run(crop(image, region, INPUT_PX))
+        packets = self._graph.run(view(image, region))
         points = landmarks_of(serialized(packets["landmarks"])) * INPUT_PX
         to_frame = region.inverse()
         points[:, :2] = to_frame.apply(points[:, :2] - 0.5)

@@ -5,6 +5,7 @@ Left and right are the person's, not the picture's. Region borders are polygons 
 paper's own boxes are not known to us). What belongs to which expression follows from EMFACS.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -124,7 +125,8 @@ def partition(landmarks: Floats, size: int, mode: Mode = "polygons") -> Partitio
     """
     if mode not in MODES:
         raise UnknownName("region mode", mode, MODES)
-    fine = max(1, 192 // size)  # drawn finer and sampled, since OpenCV's polygons grow by half a pixel of their grid
+    # Drawn finer, since OpenCV's polygons grow by half a pixel of their grid; an odd number, to sample at the centres.
+    fine = max(1, 192 // size) | 1
     corners = ((_OUTLINES.corners(landmarks) + 0.5) * fine - 0.5).clip(-_FAR_PX, _FAR_PX)
     outlines = _OUTLINES.split(np.rint(corners * _UNIT).astype(np.int32))
     order = _far_to_near(outlines)
@@ -133,7 +135,7 @@ def partition(landmarks: Floats, size: int, mode: Mode = "polygons") -> Partitio
         order = sorted(order, key=lambda place: -cv2.contourArea(outlines[place]))
     canvas = np.full((size * fine, size * fine), OUTSIDE, np.uint8)
     for place in order:
-        cv2.fillPoly(canvas, [outlines[place]], _PAINTED[place][0], shift=_SHIFT)
+        cv2.fillPoly(canvas, [outlines[place]], (_PAINTED[place][0],), shift=_SHIFT)
     middle = fine // 2
     return Partition(np.ascontiguousarray(canvas[middle::fine, middle::fine]))
 
@@ -147,7 +149,7 @@ Corner: TypeAlias = int | tuple[int, int, float]
 
 # Outlines of the person's right half, from the mesh's published topology. Neighbours share their corners.
 _RIGHT_OVAL: Final = (10, 109, 67, 103, 54, 21, 162, 127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152)
-# Brow hair moves at its edges, so the brow reaches half its thickness above the mesh's own brow and half way to the lid.
+# Hair moves at its edges, so a brow reaches half its thickness above the mesh's own brow and half way to the lid.
 _RIGHT_BROW_TOP: Final = ((46, 70, 1.4), (53, 63, 1.5), (52, 105, 1.5), (65, 66, 1.5), (55, 107, 1.2))
 _RIGHT_BROW_BASE: Final = (46, (53, 224, 0.5), (52, 223, 0.5), (65, 222, 0.5), (55, 221, 0.5))
 _RIGHT_LOWER_LID: Final = (
@@ -225,7 +227,7 @@ class _Outlines:
         self._end = np.array([row[1] for row in rows])
         self._way = np.array([[row[2]] for row in rows], np.float32)
         ends = np.cumsum([0, *map(len, each)]).tolist()
-        self._spans = list(zip(ends[:-1], ends[1:], strict=True))
+        self._spans = list(itertools.pairwise(ends))
 
     def corners(self, landmarks: Floats) -> Floats:
         """All outlines' corners one after another, float32 [corners, 2]."""

@@ -1,6 +1,9 @@
 """From a relevance map and a partition to numbers: how much each face region counted (SCIENCE 1.1)."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from core.geometry import Floats
 from core.regions import EXPECTED, REGIONS, Partition
@@ -40,9 +43,10 @@ def by_region(relevance: Floats, partition: Partition, target: str) -> RegionRel
     )
 
 
-def _shares(sums: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Floats:
-    total = sums.sum()
-    return (sums / total if total != 0 else np.zeros_like(sums)).astype(np.float32)
+def _shares(sums: NDArray[Any]) -> Floats:
+    total = float(sums.sum())
+    shares: Floats = (sums / total if total != 0 else np.zeros_like(sums)).astype(np.float32)
+    return shares
 
 
 def centre_gaussian(size: int, spread: float = 0.25) -> Floats:
@@ -62,4 +66,5 @@ def centre_gaussian(size: int, spread: float = 0.25) -> Floats:
     place = (np.arange(size) - (size - 1) / 2) / (spread * size)
     line = np.exp(-(place**2) / 2)
     gaussian = np.outer(line, line)
-    return (gaussian / gaussian.sum()).astype(np.float32)
+    control: Floats = (gaussian / gaussian.sum()).astype(np.float32)
+    return control

@@ -111,7 +111,7 @@ class Tracker:
 
 
 def _cost(face: FaceObservation, expected: FaceObservation) -> float:
-    """Mean distance of the landmarks in widths of the face, more where the boxes overlap little; infinite if too unlike."""
+    """Mean distance of the landmarks in widths of the face, more where boxes overlap little; infinite if too unlike."""
     size, before = np.sqrt(face.box.area), np.sqrt(expected.box.area)
     if not 1 / SIZE_GATE < (size + 1e-6) / (before + 1e-6) < SIZE_GATE:
         return float("inf")
@@ -123,15 +123,17 @@ def _cost(face: FaceObservation, expected: FaceObservation) -> float:
 def assign(costs: NDArray[np.float64], limit: float) -> dict[int, int]:
     """Pair rows with columns at the least total cost; a pair that costs `limit` or more is left apart.
 
-    The Hungarian method with potentials, after J. Munkres 1957, in O(n^3): 16 faces against 16 tracks take a few ms, two
-    against two some 30 us. A greedy choice would be shorter, but swaps two faces where the nearest track of one is the
-    only track of the other.
+    The Hungarian method with potentials, after J. Munkres 1957. A greedy choice would be shorter, but goes wrong where
+    the nearest track of one face is the only track of another.
 
     Returns
     -------
     For each paired row its column.
     """
     rows, columns = costs.shape
+    possible = costs < limit
+    if (possible.sum(axis=0) <= 1).all() and (possible.sum(axis=1) <= 1).all():  # nobody competes: the usual case
+        return {int(row): int(column) for row, column in np.argwhere(possible)}
     size = rows + columns  # everyone may stay alone at the price of the limit
     padded = np.full((size, size), limit / 2)
     padded[:rows, :columns] = np.minimum(costs, limit)

@@ -248,10 +248,10 @@ class RegionRelevance:
         density = self.expected_density
         if self.positive <= 0:
             return "no positive evidence"
-        if density is None:
-            return None
         if self.outside_share > OUTSIDE_LIMIT:
             return "looks outside the face"
+        if density is None:
+            return None
         return "rests on the expected regions" if density >= 1 else "not supported by the expected regions"
 
     @cached_property
