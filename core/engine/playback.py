@@ -183,7 +183,7 @@ class Playback:
             else:
                 frame = self._when_due(source)
             if frame is not None:
-                yield self._shot(replace(frame, captured_s=self._clock.now()), still=order != "play" and self.paused)
+                yield self._shot(replace(frame, captured_s=self._clock.now()), still=order != "play" and self._stands)
 
     def _next_order(self, source: Source) -> Seek | Step | Refresh | str:
         """Wait for something to do: an order, "play", or "stop"."""
@@ -260,13 +260,8 @@ class Playback:
     def _walk(self, source: Source, frames: int) -> Frame | None:
         """Go so many frames on or back from the shown one; at either end, as far as possible."""
         frame: Frame | None = None
-        if frames < 0 and source.seekable and self._shown is not None:
-            before = self._shown
-            for _ in range(-frames):
-                frame = self._jump(source, before.timestamp_s - STEP_BACK_S)
-                if frame is None:
-                    break
-                before = frame
+        for _ in range(-frames if source.seekable else 0):
+            frame = self._one_back(source, frame or self._shown) or frame
         for _ in range(frames):
             following = self._ahead or self._read(source)
             self._ahead = None
@@ -275,6 +270,17 @@ class Playback:
                 break
             frame = following
         return frame
+
+    def _one_back(self, source: Source, shown: Frame | None) -> Frame | None:
+        """Show the frame before another, further back where pictures between cannot be read; the first at the start."""
+        if shown is None:
+            return None
+        back_s = STEP_BACK_S
+        while True:
+            frame = self._jump(source, shown.timestamp_s - back_s)
+            if frame is None or frame.index < shown.index or shown.timestamp_s - back_s <= source.start_s:
+                return frame
+            back_s += self._interval_s() or 1.0
 
     def _read(self, source: Source) -> Frame | None:
         """Read a frame; step over pictures that cannot be read, and keep what a damaged file lacks for the status."""
@@ -293,6 +299,11 @@ class Playback:
     def _end(self) -> None:
         with self._control:
             self._at_end = True
+
+    @property
+    def _stands(self) -> bool:
+        with self._control:
+            return self._paused or self._at_end
 
     def _is_stopping(self) -> bool:
         with self._control:

@@ -1,7 +1,7 @@
 """Streams over the network: HTTP and RTSP, with a limit to every wait."""
 
 import time
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import av
@@ -17,7 +17,7 @@ SCHEMES: Final = ("http", "https", "rtsp", "rtsps", "rtmp")
 OPEN_TIMEOUT_S: Final = 10.0
 READ_TIMEOUT_S: Final = 5.0
 # RTSP over TCP: over UDP a lost packet smears the picture, and most firewalls drop it. A short analysis starts sooner.
-OPTIONS: Final = {"rtsp_transport": "tcp", "fflags": "nobuffer", "analyzeduration": "1000000"}
+OPTIONS: Final = {"rtsp_transport": "tcp", "analyzeduration": "1000000"}
 # libav reports some waits that it gave up as other errors; they are told by how long they took.
 NEARLY: Final = 0.95
 
@@ -46,6 +46,7 @@ class Stream(Source):
         self._decoded: list[VideoFrame] = []
         self._index = 0
         self._ended = False
+        self._error: SourceSilent | None = None
         self._describe()
 
     def _describe(self) -> None:
@@ -61,6 +62,9 @@ class Stream(Source):
         while not self._decoded and not self._ended:
             self._receive(deadline_s)
         if not self._decoded:
+            error, self._error = self._error, None
+            if error is not None:
+                raise error
             return None
         picture = self._decoded.pop(0)
         now_s = time.monotonic()
@@ -72,21 +76,31 @@ class Stream(Source):
         try:
             packet = next(self._packets, None)
         except av.FFmpegError as error:
-            self._ended = True
-            if isinstance(error, av.error.ExitError) or time.monotonic() >= deadline_s:
-                raise self._silent() from error
-            raise SourceSilent(f"The connection to {self.name} broke ({error.strerror}). Open it again.") from error
-        if packet is None:
-            self._ended = True
+            in_time = not isinstance(error, av.error.ExitError) and time.monotonic() < deadline_s
+            self._end(self._broken(error) if in_time else self._silent())
             return
-        if packet.stream.index == self._stream.index:
-            try:
-                self._decoded = [picture for picture in self._stream.decode(packet) if not picture.is_corrupt]
-            except av.FFmpegError:  # one broken packet of a live stream: the next key frame mends it
-                self._decoded = []
-        if not self._decoded and time.monotonic() > deadline_s:
-            self._ended = True
-            raise self._silent()
+        if packet is None:
+            self._end(None)
+        elif packet.stream.index == self._stream.index:
+            self._decoded = self._decode(packet)
+        if not self._decoded and not self._ended and time.monotonic() > deadline_s:
+            self._end(self._silent())
+
+    def _end(self, error: SourceSilent | None) -> None:
+        """Give what the decoder still holds, and the error only after it."""
+        self._ended = True
+        self._error = error
+        self._decoded += self._decode(None)
+
+    def _decode(self, packet: Any) -> list[VideoFrame]:  # noqa: ANN401 - PyAV's packets are typed by their stream
+        """Decode a packet of the picture stream; None empties the decoder."""
+        try:
+            return [picture for picture in self._stream.decode(packet) if not picture.is_corrupt]
+        except av.FFmpegError:  # one broken packet of a stream: the next key frame mends it
+            return []
+
+    def _broken(self, error: av.FFmpegError) -> SourceSilent:
+        return SourceSilent(f"The connection to {self.name} broke ({error.strerror}). Open it again.")
 
     def _silent(self) -> SourceSilent:
         return SourceSilent(
@@ -103,6 +117,7 @@ class Stream(Source):
     def close(self) -> None:
         """Hang up."""
         self._ended = True
+        self._error = None
         self._decoded = []
         self._container.close()
 
