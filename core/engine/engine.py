@@ -95,7 +95,7 @@ class Engine:
         self._run.playback.seek(timestamp_s)
 
     def step(self, frames: int = 1) -> None:
-        """Pause, and show the frame so many further (or back, below 0); nothing on a live source."""
+        """Pause, and show the frame so many further (or back, below 0); a live source is only paused."""
         self._run.playback.step(frames)
 
     def refresh(self) -> None:

@@ -128,10 +128,11 @@ class Playback:
         """Show the frame at a time; an older search that has not been begun is dropped."""
         with self._control:
             self._orders = deque([Seek(timestamp_s)])
+            self._rewind = False
             self._control.notify_all()
 
     def step(self, frames: int) -> None:
-        """Pause, and show the frame so many further (or back, below 0)."""
+        """Pause, and show the frame so many further (or back, below 0); a live source is only paused."""
         with self._control:
             self._paused = True
             self._orders.append(Step(frames))
@@ -166,7 +167,7 @@ class Playback:
                 again = Refresh() in self._orders
                 self._orders.clear()
                 paused = self._paused
-            if not paused:
+            if not paused or self._shown is None:
                 yield self._shot(frame)
             elif again and self._shown is not None:
                 yield self._shot(self._shown, still=True)
@@ -196,7 +197,7 @@ class Playback:
                     self._orders.append(Seek(source.start_s))
                 if self._orders:
                     return self._orders.popleft()
-                if not self._paused and not self._at_end:
+                if not self._stays and not self._at_end:
                     return "play"
                 self._anchor = None
                 self._clock.wait(self._control)
@@ -210,12 +211,12 @@ class Playback:
             return None
         due_s = self._due_s(self._ahead)
         with self._control:
-            while self._clock.now() < due_s:
-                if self._stopping or self._orders or self._paused:
-                    return None
+            while not (self._stopping or self._orders or self._stays):
+                if self._clock.now() >= due_s:
+                    frame, self._ahead = self._ahead, None
+                    return frame
                 self._clock.wait(self._control, due_s)
-        frame, self._ahead = self._ahead, None
-        return frame
+        return None
 
     def _due_s(self, frame: Frame) -> float:
         now_s = self._clock.now()
@@ -299,6 +300,11 @@ class Playback:
     def _end(self) -> None:
         with self._control:
             self._at_end = True
+
+    @property
+    def _stays(self) -> bool:
+        """Whether the shown frame is held by a pause; before the first there is nothing to hold."""
+        return self._paused and self._shown is not None
 
     @property
     def _stands(self) -> bool:

@@ -8,7 +8,7 @@ import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from core.errors import SourceBusy, SourceError, SourceNotFound, SourceSilent, SourceUnreadable
+from core.errors import SourceBusy, SourceError, SourceNotFound, SourceSilent, SourceTruncated, SourceUnreadable
 from core.sources.container import nominal_fps, picture_stream, rgb
 from core.sources.source import Source
 from core.types import Frame
@@ -26,8 +26,9 @@ class Stream(Source):
     """A video at a URL.
 
     Live where the server states no duration; its timestamps are then seconds since opening. A recording served over
-    the network is not live: it keeps its presentation times. When the server ends the stream, `read` gives None; when
-    it falls silent for `read_timeout_s`, SourceSilent.
+    the network is not live: it keeps its presentation times. When the server announces the end, `read` gives None;
+    when it falls silent for `read_timeout_s`, it raises SourceSilent; when it hangs up unannounced, SourceSilent too, or
+    SourceTruncated for a recording.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Stream(Source):
         self._decoded: list[VideoFrame] = []
         self._index = 0
         self._ended = False
-        self._error: SourceSilent | None = None
+        self._error: SourceError | None = None
         self._describe()
 
     def _describe(self) -> None:
@@ -86,7 +87,7 @@ class Stream(Source):
         if not self._decoded and not self._ended and time.monotonic() > deadline_s:
             self._end(self._silent())
 
-    def _end(self, error: SourceSilent | None) -> None:
+    def _end(self, error: SourceError | None) -> None:
         """Give what the decoder still holds, and the error only after it."""
         self._ended = True
         self._error = error
@@ -99,8 +100,14 @@ class Stream(Source):
         except av.FFmpegError:  # one broken packet of a stream: the next key frame mends it
             return []
 
-    def _broken(self, error: av.FFmpegError) -> SourceSilent:
-        return SourceSilent(f"The connection to {self.name} broke ({error.strerror}). Open it again.")
+    def _broken(self, error: av.FFmpegError) -> SourceError:
+        """Say that the server hung up: libav cannot tell an end from a break, unless the end was announced."""
+        if self.live:
+            return SourceSilent(f"{self.name} hung up ({error.strerror}). Open it again.")
+        return SourceTruncated(
+            f"The connection to {self.name} broke after {self._index} frames ({error.strerror}). They are valid; for "
+            "the rest, open it again."
+        )
 
     def _silent(self) -> SourceSilent:
         return SourceSilent(

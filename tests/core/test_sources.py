@@ -117,6 +117,7 @@ class Served(http.server.BaseHTTPRequestHandler):
     """Serves /live without a length, /broken likewise but hanging up unannounced, /file with its length."""
 
     folder: Path
+    protocol_version = "HTTP/1.1"
 
     def do_GET(self):
         if self.path in ("/private", "/absent", "/text"):
@@ -130,8 +131,10 @@ class Served(http.server.BaseHTTPRequestHandler):
         if self.path == "/file":
             self.send_header("Content-Length", str(len(content)))
         if self.path == "/live":
-            self.send_header("Connection", "close")
+            self.send_header("Transfer-Encoding", "chunked")
+            content = b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content)
         self.end_headers()
+        self.close_connection = True
         try:
             self.wfile.write(content)
         except ConnectionError:
@@ -538,7 +541,7 @@ def test_a_connection_that_breaks_is_told_after_all_frames_that_came(server):
         assert source.read() is None
     assert len(frames) == len(TIMES_MS)
     assert isinstance(error, SourceSilent)
-    assert "broke" in str(error)
+    assert "hung up" in str(error)
 
 
 def test_a_server_that_does_not_answer_is_given_up_in_time(silent_server):
