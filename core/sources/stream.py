@@ -27,8 +27,8 @@ class Stream(Source):
 
     Live where the server states no duration; its timestamps are then seconds since opening. A recording served over
     the network is not live: it keeps its presentation times. When the server announces the end, `read` gives None;
-    when it falls silent for `read_timeout_s`, it raises SourceSilent; when it hangs up unannounced, SourceSilent too, or
-    SourceTruncated for a recording.
+    when it falls silent for `read_timeout_s`, it raises SourceSilent; when it hangs up unannounced, SourceSilent too,
+    or SourceTruncated for a recording.
     """
 
     def __init__(

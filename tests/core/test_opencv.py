@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +56,20 @@ def test_a_window_finds_its_own_qt_after_our_imports_even_if_somebody_else_impor
 def test_what_a_person_set_for_qt_is_kept():
     kept = environment_after("import core.types", QT_QPA_PLATFORM_PLUGIN_PATH="/opt/qt/plugins")
     assert kept == "['/opt/qt/plugins', None]"
+
+
+def platform_of_a_window(before: str) -> str:
+    """Open Qt on a virtual X server after some statement; give Qt's platform, or "" where Qt cannot start."""
+    program = f"{before}; from PySide6.QtWidgets import QApplication; print(QApplication([]).platformName())"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("QT_")} | {
+        "QT_QPA_PLATFORM": "xcb"
+    }
+    command = ["xvfb-run", "-a", sys.executable, "-c", program]
+    return subprocess.run(command, env=clean, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+
+
+@pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="needs xvfb-run, a virtual X server")
+def test_a_real_window_opens_on_an_x_server_after_our_imports():
+    if platform_of_a_window("pass") != "xcb":
+        pytest.skip("Qt itself does not start on this X server: a system library is missing")
+    assert platform_of_a_window("import core.engine") == "xcb"
