@@ -17,17 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import UnknownName
-from core.geometry import Box, Floats, Image, Similarity, frozen
-from core.lettering import DARK, QUIET, WHITE, Colour, plate, text_width, write
-from core.region_bars import AMBER, bars_size, draw_bars
+from core.geometry import FACE_OVAL, Box, Floats, Image, Similarity, frozen
+from core.lettering import AMBER, DARK, QUIET, WHITE, Colour, plate, text_width, write
+from core.region_bars import bars_size, draw_bars
 from core.regions import Mode, partition
 from core.types import FaceResult, Result
 
-# Landmarks of the face's outline, once around.
-OVAL: Final = (
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
-    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-)
 ACCENT: Final[Colour] = (96, 190, 255)
 NOTICE: Final = "not a medical device"
 STALE_S: Final = 0.0005  # an explanation at most this much older than its frame counts as the frame's own
@@ -123,7 +118,7 @@ def heat(image: Image, face: FaceResult, style: Style) -> Image:
 
 
 def _add_heat(image: Image, face: FaceResult, style: Style) -> None:
-    oval = face.observation.landmarks[list(OVAL), :2]
+    oval = face.observation.landmarks[list(FACE_OVAL), :2]
     window = _window(oval, image.shape)
     if face.explanation is None or window is None:
         return

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import Image
-from core.lettering import QUIET, WHITE, Colour, plate, write
+from core.lettering import AMBER, QUIET, WHITE, Colour, plate, write
 from core.types import FaceResult, RegionRelevance
 
-AMBER: Final[Colour] = (255, 184, 77)
 TROUGH: Final[Colour] = (44, 49, 57)
 FULL: Final = 0.6  # share of relevance at which a whole bar is full; a half bar is full at half of it
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UnknownName
-from core.geometry import Similarity
+from core.geometry import FACE_OVAL, Similarity
 from core.lettering import lettering, text_width
-from core.overlay import COLOUR_MAPS, OVAL, Style, draw, face_name, heat, outlines
+from core.overlay import COLOUR_MAPS, Style, draw, face_name, heat, outlines
 from core.regions import REGIONS
 from core.types import Crop, Explanation, FaceObservation, FaceResult, Frame, Prediction, RegionRelevance, Result
 
@@ -29,8 +29,8 @@ def face_landmarks(centre=(200.0, 170.0), width=140.0):
     """A made-up mesh: the outline on an ellipse, everything else on a smaller one."""
     turns = np.linspace(0, 2 * np.pi, 478, endpoint=False)
     points = np.stack([np.sin(turns), -np.cos(turns), np.zeros(478)], axis=1) * 0.4
-    turns = np.linspace(0, 2 * np.pi, len(OVAL), endpoint=False)
-    points[list(OVAL), :2] = np.stack([np.sin(turns), -1.25 * np.cos(turns)], axis=1) * 0.5
+    turns = np.linspace(0, 2 * np.pi, len(FACE_OVAL), endpoint=False)
+    points[list(FACE_OVAL), :2] = np.stack([np.sin(turns), -1.25 * np.cos(turns)], axis=1) * 0.5
     return (points * width + [*centre, 0]).astype(np.float32)
 
 
@@ -66,7 +66,7 @@ def make_result(*faces, image=None, timestamp_s=1.0):
 
 
 def outside_box(image, face):
-    oval = face.observation.landmarks[list(OVAL), :2]
+    oval = face.observation.landmarks[list(FACE_OVAL), :2]
     (x0, y0), (x1, y1) = np.floor(oval.min(axis=0)).astype(int), np.ceil(oval.max(axis=0)).astype(int)
     mask = np.ones(image.shape[:2], bool)
     mask[max(y0, 0) : y1 + 1, max(x0, 0) : x1 + 1] = False
@@ -82,7 +82,7 @@ def test_heat_changes_nothing_outside_the_faces_outline(name):
 
     assert (painted != image).any()
     assert np.array_equal(painted[outside_box(image, face)], image[outside_box(image, face)])
-    corner = np.floor(face.observation.landmarks[list(OVAL), :2].min(axis=0)).astype(int)
+    corner = np.floor(face.observation.landmarks[list(FACE_OVAL), :2].min(axis=0)).astype(int)
     assert np.array_equal(painted[corner[1] + 2, corner[0] + 2], image[corner[1] + 2, corner[0] + 2])
 
 
