@@ -3,10 +3,10 @@
 from functools import lru_cache
 from typing import Final
 
-import cv2
 import numpy as np
 
 from core.geometry import Image, frozen
+from core.opencv import cv2
 
 Colour = tuple[int, int, int]
 

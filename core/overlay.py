@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import UnknownName
 from core.geometry import FACE_OVAL, Box, Floats, Image, Similarity, frozen
 from core.lettering import AMBER, DARK, QUIET, WHITE, Colour, plate, text_width, write
+from core.opencv import cv2
 from core.region_bars import bars_size, draw_bars
 from core.regions import Mode, partition
 from core.types import FaceResult, Result
