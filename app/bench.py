@@ -13,7 +13,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
+from core.opencv import cv2
 import numpy as np
 from rich.console import Console
 from rich.table import Table

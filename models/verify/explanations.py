@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
+from core.opencv import cv2
 import numpy as np
 from numpy.typing import NDArray
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-import cv2
+from core.opencv import cv2
 import numpy as np
 
 from core.errors import MienscopeError
