@@ -1,11 +1,12 @@
 """What the window needs of an engine: the narrow seam between the two, shared by the real engine and the tests' fake."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from app.settings import Settings
-from core.types import Result
+from core.geometry import Floats, Image
+from core.types import FaceResult, Result
 
 State = Literal["starting", "running", "paused", "ended", "failed", "stopped"]
 
@@ -90,3 +91,31 @@ class Session(Protocol):
 
 SessionFactory = Callable[[str, Settings], Session]
 """Opens a source by its name, path or URL; may take seconds; raises MienscopeError."""
+
+
+class Picture(Protocol):
+    """How a result is drawn: pixels only, the window adds lines and letters of its own."""
+
+    colour_maps: tuple[str, ...]
+
+    def heat(self, result: Result, settings: Settings) -> Image:
+        """The frame with every face's heatmap in its true place, RGB uint8 [height, width, 3]."""
+
+    def outlines(self, face: FaceResult, settings: Settings) -> Sequence[Floats]:
+        """Closed outlines of a face's regions, float32 [points, 2] each, frame px."""
+
+    def gradient(self, settings: Settings) -> Image:
+        """The colour map from the most negative to the most positive relevance, RGB uint8 [steps, 3]."""
+
+    def draw(self, result: Result, settings: Settings) -> Image:
+        """The whole overlay for a file, RGB uint8 [height, width, 3]."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Everything the window asks for: methods by key and title, camera names, sessions and pictures."""
+
+    methods: Mapping[str, str]
+    cameras: Callable[[], Sequence[str]]
+    open: SessionFactory
+    picture: Picture
