@@ -40,6 +40,11 @@ class Jobs:
         """Whether anything is queued, running or unreported."""
         return bool(self._running)
 
+    def finish(self) -> None:
+        """Wait for everything that was queued and report nothing more."""
+        self._running.clear()
+        self._pool.shutdown(wait=True)
+
     def close(self) -> None:
         """Finish what runs, drop what waits, report nothing more."""
         self._running.clear()
