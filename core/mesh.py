@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -61,21 +62,60 @@ def quiet_stderr() -> Iterator[None]:
             os.close(saved)
 
 
-def mediapipe_graph(config: str, outputs: list[str], side_inputs: dict[str, Any]) -> Any:
-    """Start a MediaPipe graph from its text form. The graph's `process` takes and gives named packets."""
-    # Importing these modules registers the option messages that the text form names.
-    from google.protobuf import text_format
+class Graph:
+    """A MediaPipe graph that takes one picture at a time, on the stream "image", in the calling thread.
+
+    MediaPipe's own front end (`SolutionBase`) costs more than a millisecond per picture for its bookkeeping.
+    """
+
+    def __init__(self, config: str, outputs: tuple[str, ...], *, with_attention: bool | None = None) -> None:
+        _register_options()
+        from google.protobuf import text_format
+        from mediapipe.framework import calculator_pb2
+        from mediapipe.python import packet_creator
+        from mediapipe.python._framework_bindings import calculator_graph, resource_util
+
+        resource_util.set_resource_dir(str(Path(calculator_pb2.__file__).parents[2]))
+        parsed = text_format.Parse(config + _IN_CALLING_THREAD, calculator_pb2.CalculatorGraphConfig())
+        side = {} if with_attention is None else {"with_attention": packet_creator.create_bool(with_attention)}
+        self._packets: dict[str, Any] = {}
+        self._turn = 0
+        with quiet_stderr():
+            self._graph = calculator_graph.CalculatorGraph(graph_config=parsed)
+            for name in outputs:
+                self._graph.observe_output_stream(name, self._packets.__setitem__, False)
+            self._graph.start_run(side)
+            self.run(np.zeros((INPUT_PX, INPUT_PX, 3), np.uint8))  # the first picture makes the noise and takes long
+
+    def run(self, image: Image) -> dict[str, Any]:
+        """Process an RGB picture, uint8 [height, width, 3]; return the packets that came out, by stream."""
+        from mediapipe.python import packet_creator
+        from mediapipe.python._framework_bindings import image_frame
+
+        self._turn += 1
+        self._packets.clear()
+        packet = packet_creator.create_image_frame(np.ascontiguousarray(image), image_format=image_frame.ImageFormat.SRGB)
+        self._graph.add_packet_to_input_stream("image", packet.at(self._turn))
+        self._graph.wait_until_idle()
+        return self._packets
+
+    def close(self) -> None:
+        """Release the model."""
+        self._graph.close()
+
+
+_IN_CALLING_THREAD: Final = 'executor { name: "" type: "ApplicationThreadExecutor" }'
+
+
+def _register_options() -> None:
+    """Import the modules that make the option messages known which the text form of a graph names."""
     from mediapipe.calculators.core import split_vector_calculator_pb2  # noqa: F401
     from mediapipe.calculators.tensor import (  # noqa: F401
         image_to_tensor_calculator_pb2,
         inference_calculator_pb2,
         tensors_to_floats_calculator_pb2,
     )
-    from mediapipe.framework import calculator_pb2
-    from mediapipe.python.solution_base import SolutionBase
-
-    graph = text_format.Parse(config, calculator_pb2.CalculatorGraphConfig())
-    return SolutionBase(graph_config=graph, side_inputs=side_inputs, outputs=outputs)
+    from mediapipe.modules.face_detection import face_detection_pb2  # noqa: F401
 
 
 def region_of_box(box: Box, rotation_rad: float = 0.0) -> Similarity:
@@ -102,13 +142,31 @@ def _region(centre: tuple[float, float], side_px: float, rotation_rad: float) ->
     return Similarity(float(a), float(b), float(middle - (a * x - b * y)), float(middle - (b * x + a * y)))
 
 
+def serialized(packet: Any) -> bytes:
+    """Wire form of the message in a packet; parsing it into Python objects would take as long as a tenth of the mesh."""
+    from mediapipe.python._framework_bindings import _packet_getter
+
+    message: bytes = _packet_getter._get_serialized_proto(packet)
+    return message
+
+
+# One NormalizedLandmark of a NormalizedLandmarkList: tag and length, then three times a tag and a float.
+_LANDMARK: Final = np.dtype([("head", "V2"), ("_x", "V1"), ("x", "<f4"), ("_y", "V1"), ("y", "<f4"), ("_z", "V1"), ("z", "<f4")])
+
+
+def landmarks_of(message: bytes) -> Floats:
+    """Read the wire form of a NormalizedLandmarkList of 478 points: float32 [478, 3]."""
+    if len(message) != POINTS * _LANDMARK.itemsize:
+        raise ValueError(f"expected {POINTS} landmarks of {_LANDMARK.itemsize} bytes, got {len(message)} bytes")
+    fields = np.frombuffer(message, _LANDMARK)
+    return np.stack([fields["x"], fields["y"], fields["z"]], axis=1)
+
+
 class Mesh:
     """MediaPipe's face mesh with attention. One instance serves one thread."""
 
     def __init__(self) -> None:
-        with quiet_stderr():
-            self._graph = mediapipe_graph(_GRAPH, ["landmarks", "presence"], {"with_attention": True})
-            self._graph.process({"image": np.zeros((INPUT_PX, INPUT_PX, 3), np.uint8)})
+        self._graph = Graph(_GRAPH, ("landmarks", "presence"), with_attention=True)
 
     def fit(self, image: Image, region: Similarity) -> tuple[Floats, float]:
         """Fit the mesh to one face.
@@ -127,12 +185,14 @@ class Mesh:
         presence
             How sure the model is that the crop holds a face, 0..1.
         """
-        packets = self._graph.process({"image": crop(image, region, INPUT_PX)})
-        points = np.array([(p.x, p.y, p.z) for p in packets.landmarks.landmark], np.float32) * INPUT_PX
+        from mediapipe.python import packet_getter
+
+        packets = self._graph.run(crop(image, region, INPUT_PX))
+        points = landmarks_of(serialized(packets["landmarks"])) * INPUT_PX
         to_frame = region.inverse()
         points[:, :2] = to_frame.apply(points[:, :2] - 0.5)
         points[:, 2] *= to_frame.scale
-        return points, float(packets.presence)
+        return points, float(packet_getter.get_float(packets["presence"]))
 
     def close(self) -> None:
         """Release the model."""

@@ -244,7 +244,7 @@ class RegionRelevance:
 
     @property
     def verdict(self) -> str | None:
-        """One quiet sentence: does the evidence lie where the expression's action units are?"""
+        """One quiet sentence on whether the evidence lies where the expression's action units are."""
         density = self.expected_density
         if self.positive <= 0:
             return "no positive evidence"
@@ -259,7 +259,8 @@ class RegionRelevance:
         return np.array([name in self.expected for name in self.regions])
 
 
-# Above this share of positive relevance outside the face the verdict says so. Ours: a uniform map puts about 0.42 there.
+# Above this share of positive relevance outside the face the verdict says so. A choice of ours; a uniform map puts
+# about 0.42 there.
 OUTSIDE_LIMIT = 0.35
 
 

@@ -1,1 +1,9 @@
-"""The relevance compiler: any ONNX classifier in, an ONNX explainer out."""
+"""The relevance compiler: any ONNX classifier in, an ONNX explainer out.
+
+Stands on its own: onnx, onnx-ir and numpy, nothing of video. `compile_explainer` is the way in; `rules` is the theory.
+"""
+
+from core.explain.compiler import COMPILER_VERSION, compile_explainer
+from core.explain.methods import METHODS, Method
+
+__all__ = ["COMPILER_VERSION", "METHODS", "Method", "compile_explainer"]

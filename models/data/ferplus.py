@@ -5,6 +5,7 @@ the image is aligned with `core.geometry`, exactly as a video frame is; where it
 """
 
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import Pool
 from pathlib import Path
 from typing import Final
@@ -60,28 +61,27 @@ def whole_image_region(border: float) -> Similarity:
 
 
 def _fit(image: Image) -> Floats:
+    mesh = _worker_mesh()
     rgb = np.repeat(image[:, :, None], 3, axis=2)
     for border in BORDERS:
         region = whole_image_region(border)
         for _ in range(FITS):
-            landmarks, presence = _mesh.fit(rgb, region)
+            landmarks, presence = mesh.fit(rgb, region)
             region = region_of_landmarks(landmarks)
         if presence >= PRESENCE:
             return landmarks
     return np.full((478, 3), np.nan, np.float32)
 
 
-def _start() -> None:
-    global _mesh
-    _mesh = Mesh()
-
-
-_mesh: Mesh
+@cache
+def _worker_mesh() -> Mesh:
+    """The one mesh model of a worker process."""
+    return Mesh()
 
 
 def fit_meshes(images: Image, processes: int = 2) -> Floats:
     """Landmarks of every image in its own pixels: float32 [n, 478, 3], NaN where no face was found."""
-    with Pool(processes, initializer=_start) as pool:
+    with Pool(processes) as pool:
         return np.stack(list(pool.imap(_fit, images, chunksize=64)))
 
 
@@ -117,16 +117,16 @@ class FerPlus:
         return mean
 
 
-def load(folder: Path, split: str, cache: Path) -> FerPlus:
+def load(folder: Path, split: str, cache_folder: Path) -> FerPlus:
     """Read a split ("train" or "valid"); meshes are fitted once and kept in the cache folder."""
     with np.load(folder / f"ferplus_{split}.npz", allow_pickle=False) as file:
         images, votes = file["images"], file["votes"]
-    kept = cache / f"ferplus_{split}_meshes.npz"
+    kept = cache_folder / f"ferplus_{split}_meshes.npz"
     if kept.exists():
         with np.load(kept, allow_pickle=False) as file:
             landmarks = file["landmarks"]
     else:
         landmarks = fit_meshes(images)
-        cache.mkdir(parents=True, exist_ok=True)
+        cache_folder.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(kept, landmarks=landmarks)
     return FerPlus(images, votes, landmarks)

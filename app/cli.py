@@ -1,0 +1,209 @@
+"""The command line. It imports no Qt, and each command imports what it needs when it runs.
+
+Exit status: 0 done, 1 ran but some inputs failed (each is named), 2 unusable arguments.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from core import __version__
+from core.errors import ExplainError, MienscopeError, PackError, UnknownName
+
+DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line as argparse sees it."""
+    top = argparse.ArgumentParser(
+        prog="mienscope",
+        description="Expression recognition on video, explained live. Without a command the window opens. "
+        "Mienscope is not a medical device.",
+    )
+    top.add_argument("--version", action="version", version=f"mienscope {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+
+    gui = commands.add_parser("gui", help="open the window")
+    gui.add_argument("--source", help="camera index or name, a file, a folder, a URL, or 'demo'")
+    gui.add_argument("--pack", help="model pack to read faces with")
+
+    analyze = commands.add_parser("analyze", help="recorded video or images to tables, overlay video, summary")
+    analyze.add_argument("inputs", nargs="+", metavar="INPUT", help="video, image, folder of images, or 'demo'")
+    analyze.add_argument("--out", type=Path, required=True, help="folder for the results")
+    analyze.add_argument("--overlay", action="store_true", help="also write <stem>.overlay.mp4")
+    analyze.add_argument("--every", type=_positive, default=1, metavar="N", help="explain every n-th frame (default 1)")
+    _add_model_options(analyze)
+
+    explain = commands.add_parser("explain", help="one still to a picture or arrays")
+    explain.add_argument("image", metavar="IMAGE")
+    explain.add_argument("--out", type=Path, required=True, help="a .png, .npz or .json file")
+    _add_model_options(explain)
+
+    packs = commands.add_parser("packs", help="list, show or check model packs")
+    actions = packs.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="every pack there is").add_argument("--json", action="store_true")
+    for name, text in (("show", "what a pack is"), ("check", "hashes and golden outputs")):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("pack", nargs="?" if name == "check" else None, help="id or folder")
+        action.add_argument("--json", action="store_true")
+
+    bench = commands.add_parser("bench", help="the speed table, measured side by side on this machine")
+    bench.add_argument("--seconds", type=float, default=10.0, help="length of each end-to-end run (default 10)")
+    bench.add_argument("--clip", default="demo", help="clip for the end-to-end runs")
+    bench.add_argument("--json", action="store_true")
+
+    doctor = commands.add_parser("doctor", help="what works on this machine")
+    doctor.add_argument("--json", action="store_true")
+    return top
+
+
+def _add_model_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--pack", help="model pack (default: the shipped one)")
+    command.add_argument("--method", default="lrp", help="how to explain (default lrp); 'off' explains nothing")
+    command.add_argument("--target", default="predicted", help="class to explain (default: the predicted one)")
+    command.add_argument("--against", help="class to contrast it with, or 'runner-up'")
+    command.add_argument("--regions", default="polygons", metavar="MODE", help="polygons (default) or boxes")
+    command.add_argument("--provider", default="auto", help="auto, cpu, cuda, tensorrt or coreml")
+    command.add_argument("--json", action="store_true", help="print a summary that a program can read")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {value}")
+    return value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status."""
+    chosen = parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = COMMANDS[chosen.command]
+    try:
+        return run(chosen)
+    except (UnknownName, PackError, ExplainError) as error:
+        _complain(error)
+        return UNUSABLE
+    except MienscopeError as error:
+        _complain(error)
+        return SOME_FAILED
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped. What was written so far is kept.\n")
+        return 130
+
+
+def _complain(error: MienscopeError) -> None:
+    Console(stderr=True).print(f"[bold]mienscope:[/bold] {escape(str(error))}", highlight=False, soft_wrap=True)
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def _gui(chosen: argparse.Namespace) -> int:
+    from app.gui import run
+
+    return run(getattr(chosen, "source", None), getattr(chosen, "pack", None))
+
+
+def _analyze(chosen: argparse.Namespace) -> int:
+    from app.analyze import analyze_all
+
+    return analyze_all(chosen)
+
+
+def _explain(chosen: argparse.Namespace) -> int:
+    from app.still import explain_still
+
+    return explain_still(chosen)
+
+
+def _packs(chosen: argparse.Namespace) -> int:
+    from app import packs
+
+    if chosen.action == "list":
+        return _packs_list(chosen.json)
+    if chosen.action == "show":
+        facts = packs.summary(packs.find(chosen.pack))
+        if chosen.json:
+            _print_json(facts)
+        else:
+            _print_table([(name, str(value)) for name, value in facts.items()])
+        return DONE
+    return _packs_check(chosen)
+
+
+def _packs_list(as_json: bool) -> int:
+    from app import packs
+    from core.packs import Pack
+
+    rows = []
+    for name, found in packs.listed():
+        state = f"{found.manifest.version}: {found.manifest.title}" if isinstance(found, Pack) else f"unusable: {found}"
+        rows.append((name, state, isinstance(found, Pack)))
+    if as_json:
+        _print_json([{"id": name, "usable": usable, "about": about} for name, about, usable in rows])
+    else:
+        _print_table([(name, about) for name, about, _ in rows])
+    return DONE if all(usable for *_, usable in rows) else SOME_FAILED
+
+
+def _packs_check(chosen: argparse.Namespace) -> int:
+    from app import packs
+
+    names = [chosen.pack] if chosen.pack else [name for name, _ in packs.listed()]
+    rows = []
+    for name in names:
+        try:
+            gap = packs.check_golden(packs.find(name))
+            rows.append((name, True, f"hashes match, golden outputs reproduced to {gap:.1e}"))
+        except MienscopeError as error:
+            rows.append((name, False, str(error)))
+    if chosen.json:
+        _print_json([{"id": name, "passed": passed, "detail": detail} for name, passed, detail in rows])
+    else:
+        _print_table([(name, "passed" if passed else "FAILED", detail) for name, passed, detail in rows])
+    return DONE if all(passed for _, passed, _ in rows) else SOME_FAILED
+
+
+def _bench(chosen: argparse.Namespace) -> int:
+    from app.bench import run_bench
+
+    report = run_bench(chosen.clip, chosen.seconds, echo=not chosen.json)
+    if chosen.json:
+        _print_json(report)
+    return DONE
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    from app.doctor import as_rows, examine
+
+    findings = list(examine())
+    if chosen.json:
+        _print_json(as_rows(findings))
+    else:
+        _print_table([(finding.what, finding.state, finding.detail) for finding in findings])
+    return SOME_FAILED if any(finding.state == "fails" for finding in findings) else DONE
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    table = Table.grid(padding=(0, 2))
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    Console(highlight=False).print(table)
+
+
+COMMANDS: dict[str | None, Callable[[argparse.Namespace], int]] = {
+    None: _gui,
+    "gui": _gui,
+    "analyze": _analyze,
+    "explain": _explain,
+    "packs": _packs,
+    "bench": _bench,
+    "doctor": _doctor,
+}

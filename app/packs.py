@@ -1,0 +1,67 @@
+"""``mienscope packs``: what there is, what it is, and whether it still does what its maker measured."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from app import paths
+from core.errors import MienscopeError, PackInvalid
+from core.model import Model
+from core.packs import Pack, find_pack, pack_folders, read_pack
+
+# Logits may differ in the last digits between processors; more than this is another model.
+GOLDEN_TOLERANCE = 1e-3
+
+
+def imported_folder() -> Path:
+    """Where packs lie that the person has imported."""
+    return paths.data_folder() / "packs"
+
+
+def find(name: str) -> Pack:
+    """A shipped or imported pack, or one at a path. PackNotFound lists what there is."""
+    return find_pack(name, imported_folder())
+
+
+def listed() -> Iterator[tuple[str, Pack | MienscopeError]]:
+    """Every pack folder's name, with the pack or with what is wrong with it."""
+    for folder in pack_folders(imported_folder()):
+        try:
+            yield folder.name, read_pack(folder)
+        except MienscopeError as error:
+            yield folder.name, error
+
+
+def check_golden(pack: Pack) -> float:
+    """Run the golden inputs; return the largest difference in a logit. PackInvalid where it is too large."""
+    inputs, logits = pack.golden()
+    found = Model(pack, provider="cpu").logits(inputs)
+    if found.shape != logits.shape or not np.isfinite(found).all():
+        raise PackInvalid(f"Pack {pack.id} gives logits {found.shape}, its golden outputs are {logits.shape}.")
+    gap = float(np.abs(found - logits).max())
+    if gap > GOLDEN_TOLERANCE:
+        raise PackInvalid(
+            f"Pack {pack.id} does not reproduce its golden outputs here: a logit is off by {gap:.4f} "
+            f"(allowed {GOLDEN_TOLERANCE})."
+        )
+    return gap
+
+
+def summary(pack: Pack) -> dict[str, object]:
+    """What `packs show` prints."""
+    manifest = pack.manifest
+    return {
+        "id": manifest.id,
+        "version": manifest.version,
+        "title": manifest.title,
+        "licence": manifest.licence,
+        "input": f"{manifest.input.size} x {manifest.input.size} {manifest.input.colour}, aligned face",
+        "labels": ", ".join(pack.labels),
+        "temperature": pack.temperature,
+        "trained on": f"{manifest.training.data} ({manifest.training.images} images)",
+        "note": manifest.training.note,
+        "measured": "; ".join(f"{figure.name} {figure.value:g} ({figure.on})" for figure in manifest.measured),
+        "model sha256": pack.model_sha256,
+        "folder": str(pack.folder),
+    }

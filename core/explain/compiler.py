@@ -1,0 +1,252 @@
+"""The compiler: read a classifier, walk it backwards, let each node's rule emit its nodes, join them to one graph."""
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+import onnx_ir as ir
+
+from core.errors import GraphInvalid, UnknownName, UnsupportedOperator
+from core.explain.composites import FIRST, INNER, LAYERS, PIXELS, Row, choose
+from core.explain.emit import Emitter, Rest, Signal, Step, array_of, dims, total
+from core.explain.fields import Field, fields
+from core.explain.graph import Classifier, read
+from core.explain.methods import METHODS, Method
+from core.explain.rules import RULES, Uncovered
+from core.explain.seeds import Question, ask
+from core.explain.windows import bilinear
+
+# Counts up whenever compiled graphs change: part of the key under which they are cached.
+COMPILER_VERSION = 1
+
+# What may stand between the pixels and the first weight without being part of the network.
+SCALING = frozenset({"Cast", "Sub", "Add", "Mul", "Div", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Concat"})
+NONNEGATIVE = frozenset({"Relu", "Sigmoid", "Softmax"})
+KEEPS_SIGN = frozenset(
+    {"MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "Flatten", "Reshape", "Squeeze", "Unsqueeze"}
+    | {"Transpose", "Concat", "Add", "Mul", "Div", "Cast"}
+)
+
+
+def compile_explainer(model: ir.Model | bytes | Path, method: str, *, audit: bool = False) -> bytes:
+    """Turn a classifier into its explainer, both ONNX.
+
+    The explainer takes the model's own input, `seed` float32 [batch, classes] (rows of zeros: the predicted class) and
+    `contrast` float32 [batch] (1: against the highest of the other classes), and returns `logits`, `relevance` float32
+    [batch, height, width] in logit units, `seed_used`, and with `audit` `absorbed` float32 [batch].
+    """
+    if method not in METHODS:
+        raise UnknownName("method", method, METHODS)
+    return Compilation(read(model), METHODS[method], audit).run()
+
+
+class Compilation:
+    """One model under one method."""
+
+    def __init__(self, classifier: Classifier, method: Method, audit: bool) -> None:
+        self.classifier, self.method, self.audit = classifier, method, audit
+        self.emit = Emitter(classifier.model.graph)
+        self.rests: list[Rest] = []
+        self._signs: dict[ir.Value, bool] = {}
+
+    def run(self) -> bytes:
+        """The explainer's bytes."""
+        nodes = self._nodes(self.method)
+        self._refuse_uncovered(nodes)
+        question = ask(self.emit, self.classifier.logits, self.classifier.classes)
+        signal = self._walk(nodes, question)
+        relevance = self._cam(signal) if self.method.reading == "cam" else self._at_pixels(signal)
+        outputs = {"logits": self.classifier.logits, "relevance": relevance, "seed_used": question.used}
+        if self.audit:
+            outputs["absorbed"] = self._absorbed()
+        return self._finished(question, outputs)
+
+    @cached_property
+    def places(self) -> Mapping[ir.Node, str]:
+        """Where each node of the path stands (see composites)."""
+        scaling = {self.classifier.face}
+        places = {}
+        for node in self.classifier.path:
+            before = all(value in scaling or value not in self.classifier.varying for value in node.inputs if value)
+            if before and node.op_type in SCALING:
+                scaling.update(node.outputs)
+                places[node] = PIXELS
+            else:
+                places[node] = FIRST if before and node.op_type in LAYERS else INNER
+        return places
+
+    @cached_property
+    def feature_map(self) -> ir.Value:
+        """The last value with channels and more than one place: where a CAM looks."""
+        for node in reversed(self.classifier.path):
+            value = node.outputs[0]
+            if len(dims(value)) == 3 and dims(value)[1] * dims(value)[2] > 1 and self.places[node] != PIXELS:
+                return value
+        raise UnsupportedOperator("The model has no feature map with height and width, so there is no Grad-CAM of it.")
+
+    def nonnegative(self, value: ir.Value) -> bool:
+        """Whether a forward value is known to have no negative element."""
+        if value not in self._signs:
+            self._signs[value] = self._is_nonnegative(value)
+        return self._signs[value]
+
+    def _is_nonnegative(self, value: ir.Value) -> bool:
+        array, node = array_of(value), value.producer()
+        if array is not None:
+            return bool((array >= 0).all())
+        if node is None:
+            return value.dtype is not None and value.dtype.is_integer() and not value.dtype.is_signed()
+        if node.op_type in KEEPS_SIGN:
+            carried = node.inputs if node.op_type in ("Concat", "Add", "Mul", "Div") else node.inputs[:1]
+            return all(self.nonnegative(part) for part in carried if part is not None)
+        return node.op_type in NONNEGATIVE
+
+    def _nodes(self, method: Method) -> Sequence[ir.Node]:
+        """The nodes to walk, in forward order: all, or those above the feature map."""
+        path = self.classifier.path
+        if method.reading != "cam":
+            return path
+        node = self.feature_map.producer()
+        return path[path.index(node) + 1 :] if node in path else path
+
+    def _row(self, method: Method, node: ir.Node) -> Row | None:
+        operator = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
+        row = choose(method.composite, operator, self.places[node])
+        return row if row is not None and (operator, row.rule) in RULES else None
+
+    def _covers(self, method: Method) -> bool:
+        try:
+            return all(self._row(method, node) is not None for node in self._nodes(method))
+        except UnsupportedOperator:
+            return False
+
+    def _refuse_uncovered(self, nodes: Iterable[ir.Node]) -> None:
+        for node in nodes:
+            if self._row(self.method, node) is None:
+                raise UnsupportedOperator(self._complaint(node, "has no backward rule"))
+
+    def _complaint(self, node: ir.Node, what: str) -> str:
+        others = [row.title for row in METHODS.values() if row is not self.method and self._covers(row)]
+        still = f"Still possible: {', '.join(others)}." if others else "No other method can explain this model either."
+        return f"Node '{node.name}' ({node.op_type}) {what} under {self.method.title}. {still}"
+
+    def _walk(self, nodes: Sequence[ir.Node], question: Question) -> Signal:
+        """Carry the seed from the logits to the feature map or to the picture."""
+        goal = self.feature_map if self.method.reading == "cam" else self.classifier.face
+        logits = self.classifier.logits
+        arrived: dict[ir.Value, list[Signal]] = {logits: [Signal(question.used, logits)]}
+        for node in reversed(nodes):
+            if node.outputs[0] in arrived:
+                signal = total(self.emit, arrived[node.outputs[0]], node.outputs[0])
+                for value, passed in zip(node.inputs, self._apply(node, signal), strict=False):
+                    if value is not None and passed is not None:
+                        arrived.setdefault(value, []).append(passed)
+        return total(self.emit, arrived[goal], goal)
+
+    def _apply(self, node: ir.Node, signal: Signal) -> Sequence[Signal | None]:
+        row = self._row(self.method, node)
+        assert row is not None
+        wanted = self.method.biases == "spread" or (self.audit and self.method.biases == "absorb")
+        rests = self.rests if wanted else None
+        step = Step(self.emit, node, signal, row.options, self.method.biases, self.nonnegative, rests)
+        try:
+            return RULES[node.op_type, row.rule](step)
+        except Uncovered as reason:
+            raise UnsupportedOperator(self._complaint(node, f"is used in a way without a rule ({reason})")) from reason
+
+    def _at_pixels(self, signal: Signal) -> ir.Value:
+        """Sum over the channels, and add what no input supported: [batch, height, width]."""
+        emit, axis = self.emit, self.classifier.channel_axis
+        pixels = signal.factor if self.method.reading == "factor" else signal.relevance(emit)
+        if axis is not None and dims(self.classifier.face)[axis - 1] == 1:
+            pixels = emit("Reshape", pixels, emit.ints(-1, *self.classifier.size))
+        elif axis is not None:
+            pixels = emit("ReduceSum", pixels, emit.ints(axis), keepdims=0)
+        if self.method.biases != "spread" or not self.rests:
+            return pixels
+        return emit.add([pixels, *self._spread()])
+
+    def _spread(self) -> list[ir.Value]:
+        """The rests on the pixels. Rests of one size and scale share the widest of their fields."""
+        found = fields(self.classifier)
+        groups: dict[tuple[tuple[int, ...], float], list[Rest]] = {}
+        for rest in self.rests:
+            field = found[rest.layer]
+            places = () if field is None else (field.rows.shape[1], field.columns.shape[1])
+            groups.setdefault((places, rest.scale), []).append(rest)
+        spread = []
+        for (_, scale), rests in groups.items():
+            together = self.emit.add([rest.value for rest in rests])
+            seen = [field for rest in rests if (field := found[rest.layer]) is not None]
+            spread.append(self._to_pixels(together, scale, max(seen, key=lambda f: f.reach) if seen else None))
+        return spread
+
+    def _to_pixels(self, rest: ir.Value, scale: float, field: Field | None) -> ir.Value:
+        if field is None:
+            height, width = self.classifier.size
+            flat = self.emit("Reshape", rest, self.emit.ints(-1, 1, 1))
+            return self.emit("Mul", flat, self.emit.constant(np.full((height, width), scale / (height * width))))
+        columns = self.emit("MatMul", rest, self.emit.constant(np.ascontiguousarray(field.columns.T)))
+        return self.emit("MatMul", self.emit.constant(scale * field.rows), columns)
+
+    def _cam(self, signal: Signal) -> ir.Value:
+        """Grad-CAM: ReLU of the feature map's channels weighted by their mean gradient, laid on the pixels.
+
+        Every place of the feature map keeps its sum on the pixels it covers, so a sum over pixels is in logits.
+        """
+        emit, (channels, rows, columns) = self.emit, dims(self.feature_map)
+        weights = emit("ReduceMean", signal.factor, emit.ints(2, 3), keepdims=0)
+        flat = emit("Reshape", self.feature_map, emit.ints(-1, channels, rows * columns))
+        weighted = emit("MatMul", emit("Unsqueeze", weights, emit.ints(1)), flat)
+        coarse = emit("Relu", emit("Reshape", weighted, emit.ints(-1, rows, columns)))
+        height, width = self.classifier.size
+        wide = emit("MatMul", coarse, emit.constant(np.ascontiguousarray(bilinear(columns, width).T)))
+        return emit("MatMul", emit.constant(bilinear(rows, height)), wide)
+
+    def _absorbed(self) -> ir.Value:
+        """What the biases took, summed: [batch]. Zero under a method in which they take nothing."""
+        emit = self.emit
+        if self.method.biases != "absorb" or not self.rests:
+            none = emit("Mul", self.classifier.logits, emit.constant(0.0))
+            return emit("ReduceSum", none, emit.ints(1), keepdims=0)
+        sums = []
+        for rest in self.rests:
+            flat = emit("Reshape", rest.value, emit.ints(0, -1))
+            taken = emit("ReduceSum", flat, emit.ints(1), keepdims=0)
+            sums.append(emit("Mul", taken, emit.constant(rest.scale)) if rest.scale != 1 else taken)
+        return emit.add(sums)
+
+    def _finished(self, question: Question, outputs: Mapping[str, ir.Value]) -> bytes:
+        graph = self.classifier.model.graph
+        height, width = self.classifier.size
+        classes = self.classifier.classes
+        shapes = {"logits": [classes], "relevance": [height, width], "seed_used": [classes], "absorbed": []}
+        self._free_names({*outputs, "seed", "contrast"})
+        graph.inputs.extend([question.seed, question.contrast])
+        del graph.outputs[:]
+        for name, value in outputs.items():
+            graph.outputs.append(self._named(value, name, shapes[name]))
+        graph.sort()
+        ir.passes.common.RemoveUnusedNodesPass()(self.classifier.model)
+        return bytes(ir.to_proto(self.classifier.model).SerializeToString())
+
+    def _free_names(self, names: Set[str]) -> None:
+        """Rename what the model itself calls by a name that the explainer's inputs and outputs need."""
+        graph = self.classifier.model.graph
+        if self.classifier.face.name in names:
+            raise GraphInvalid(
+                f"The model's input is called '{self.classifier.face.name}', as one of the explainer's is."
+            )
+        inner = [value for node in graph for value in node.outputs]
+        for value in (*inner, *graph.initializers.values()):
+            if value.name in names:
+                value.name = f"{value.name}_of_model"
+
+    def _named(self, value: ir.Value, name: str, sizes: list[int]) -> ir.Value:
+        """An output of that name; a copy, so that no name in the model is in the way."""
+        output = self.emit("Identity", value)
+        output.name, output.type = name, ir.TensorType(ir.DataType.FLOAT)
+        output.shape = ir.Shape(["batch", *sizes])
+        return output

@@ -1,0 +1,162 @@
+"""What rules write with: nodes, constants, and the signal that flows backwards."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class Emitter:
+    """Appends nodes and constants to a graph."""
+
+    def __init__(self, graph: ir.Graph) -> None:
+        self._tape = ir.tape.Tape(graph)
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}
+
+    def __call__(self, operator: str, *inputs: ir.Value | None, **attributes: Any) -> ir.Value:
+        """Append a node with one output and return that."""
+        return self._tape.op(operator, list(inputs), attributes)
+
+    def several(self, operator: str, inputs: Sequence[ir.Value], count: int, **attributes: Any) -> Sequence[ir.Value]:
+        """Append a node with `count` outputs."""
+        return self._tape.op_multi_out(operator, list(inputs), attributes, num_outputs=count)
+
+    def constant(self, values: Array | Sequence[int] | float, dtype: type = np.float32) -> ir.Value:
+        """A constant of the graph; equal constants are stored once."""
+        array = np.ascontiguousarray(np.asarray(values, dtype))
+        array = array.reshape(np.shape(values))
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constants:
+            name = f"explain_constant_{len(self._constants)}"
+            self._constants[key] = self._tape.initializer(ir.tensor(array, name=name), name)
+        return self._constants[key]
+
+    def ints(self, *values: int) -> ir.Value:
+        """A constant int64 vector: axes, sizes."""
+        return self.constant(list(values), np.int64)
+
+    def add(self, values: Sequence[ir.Value]) -> ir.Value:
+        """The sum of one or more values."""
+        return values[0] if len(values) == 1 else self("Sum" if len(values) > 2 else "Add", *values)
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What flows backwards into a value of the forward pass.
+
+    Every rule here is a modified gradient: relevance is `factor * value`. Kept apart, most operators pass the factor on
+    unchanged (a residual add, for one), and nothing is divided by an activation that may be zero. `value` is the forward
+    value the signal belongs to, or a ReLU of that; None where `factor` is the relevance itself.
+    """
+
+    factor: ir.Value
+    value: ir.Value | None
+
+    def relevance(self, emit: Emitter) -> ir.Value:
+        """The relevance itself."""
+        return self.factor if self.value is None else emit("Mul", self.factor, self.value)
+
+    def factor_of(self, emit: Emitter, value: ir.Value) -> ir.Value:
+        """The factor to `value`, at which the signal has arrived."""
+        if self.value is value:
+            return self.factor
+        if self.value is None:
+            return emit("Div", self.factor, stabilised(emit, value, 1e-9))
+        return emit("Mul", self.factor, emit("Sign", self.value))
+
+    def over(self, emit: Emitter, divisor: ir.Value) -> ir.Value:
+        """Relevance over a divisor. The quotient of forward values comes first: it does not depend on the seed."""
+        if self.value is None:
+            return emit("Div", self.factor, divisor)
+        return emit("Mul", self.factor, emit("Div", self.value, divisor))
+
+
+def total(emit: Emitter, signals: Sequence[Signal], value: ir.Value) -> Signal:
+    """The sum of signals that arrive at one value from its several consumers."""
+    first = signals[0].value
+    if all(signal.value is first for signal in signals):
+        return Signal(emit.add([signal.factor for signal in signals]), first)
+    if any(signal.value is None for signal in signals):
+        return Signal(emit.add([signal.relevance(emit) for signal in signals]), None)
+    return Signal(emit.add([signal.factor_of(emit, value) for signal in signals]), value)
+
+
+def stabilised(emit: Emitter, value: ir.Value, epsilon: float) -> ir.Value:
+    """``z + epsilon sign(z)`` with sign(0) = 1."""
+    step = emit.constant(epsilon)
+    negative = emit("Less", value, emit.constant(0.0))
+    return emit("Where", negative, emit("Sub", value, step), emit("Add", value, step))
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Relevance that found no input, at the output of a layer: float32 [batch, height, width] or [batch].
+
+    `scale` multiplies it; `layer` is the node's output, which tells the pixels that the unit sees.
+    """
+
+    value: ir.Value
+    scale: float
+    layer: ir.Value
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node on the way back, as a rule sees it.
+
+    Attributes
+    ----------
+    signal
+        What arrived at the node's output.
+    options
+        The rule's numbers, from the composite.
+    biases
+        "absorb": biases stand in the denominators; "spread": they do not; None: nobody asks where relevance goes.
+    nonnegative
+        Whether a forward value is known to have no negative element.
+    rests
+        Where a rule puts relevance that found no input; None where nobody wants it.
+    """
+
+    emit: Emitter
+    node: ir.Node
+    signal: Signal
+    options: Mapping[str, float]
+    biases: str | None
+    nonnegative: Callable[[ir.Value], bool]
+    rests: list[Rest] | None = field(default=None)
+
+    @property
+    def output(self) -> ir.Value:
+        """The node's output in the forward pass."""
+        return self.node.outputs[0]
+
+    def factor(self) -> ir.Value:
+        """The factor to the node's output."""
+        return self.signal.factor_of(self.emit, self.output)
+
+    def leave(self, value: ir.Value, scale: float = 1.0) -> None:
+        """Report relevance that found no input."""
+        if self.rests is not None:
+            self.rests.append(Rest(value, scale, self.output))
+
+
+Rule = Callable[[Step], Sequence[Signal | None]]
+
+
+def dims(value: ir.Value) -> tuple[int, ...]:
+    """The sizes of a value's axes after the batch."""
+    assert value.shape is not None
+    return tuple(int(size) for size in list(value.shape)[1:])  # type: ignore[arg-type]
+
+
+def array_of(value: ir.Value | None) -> Array | None:
+    """A constant's array, or None for what is no constant."""
+    if value is None or value.const_value is None:
+        return None
+    return value.const_value.numpy()

@@ -1,0 +1,168 @@
+"""Layers with weights as linear maps that can be applied with other weights and transposed.
+
+Rules are written once against `Layer` and serve convolutions and dense layers alike.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import onnx_ir as ir
+
+from core.errors import UnsupportedOperator
+from core.explain.emit import Array, Emitter, array_of, dims
+from core.explain.windows import Window, resolve
+
+
+class Layer(Protocol):
+    """A linear map with a constant weight; `bias` has one value per output channel, or is None."""
+
+    weight: Array
+    bias: Array | None
+
+    def apply(self, emit: Emitter, x: ir.Value, weight: Array, bias: Array) -> ir.Value:
+        """The map of x with another weight and bias."""
+
+    def transpose(self, emit: Emitter, s: ir.Value, weight: Array) -> ir.Value:
+        """The transposed map of s with another weight."""
+
+    def per_place(self, emit: Emitter, s: ir.Value) -> ir.Value:
+        """The sum of s over its channels: [batch, height, width], or [batch] without places."""
+
+    def along_channels(self, values: Array) -> Array:
+        """One value per output channel, shaped to multiply an output."""
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """Conv: weight [out, in / group, ...]."""
+
+    weight: Array
+    bias: Array | None
+    group: int
+    windows: tuple[Window, ...]
+
+    def apply(self, emit: Emitter, x: ir.Value, weight: Array, bias: Array) -> ir.Value:
+        """A convolution like the node's own."""
+        pads = [w.before for w in self.windows] + [w.after for w in self.windows]
+        return emit("Conv", x, emit.constant(weight), emit.constant(bias), **self._attributes(), pads=pads)
+
+    def transpose(self, emit: Emitter, s: ir.Value, weight: Array) -> ir.Value:
+        """With stride 1 a convolution with the flipped kernel, which ONNX Runtime does faster; else ConvTranspose."""
+        befores = [w.span - 1 - w.before for w in self.windows]
+        if all(w.stride == 1 for w in self.windows) and min(befores) >= 0:
+            afters = [w.inputs + w.span - 1 - w.outputs - b for w, b in zip(self.windows, befores, strict=True)]
+            if min(afters) >= 0:
+                kernel = emit.constant(flipped(weight, self.group))
+                return emit("Conv", s, kernel, **self._attributes(), pads=befores + afters)
+        pads = [w.before for w in self.windows] + [w.after for w in self.windows]
+        reached = [(w.outputs - 1) * w.stride + w.span - w.before - w.after for w in self.windows]
+        missing = [w.inputs - r for w, r in zip(self.windows, reached, strict=True)]
+        kernel = emit.constant(weight)
+        return emit("ConvTranspose", s, kernel, **self._attributes(), pads=pads, output_padding=missing)
+
+    def per_place(self, emit: Emitter, s: ir.Value) -> ir.Value:
+        """Sum over channels."""
+        return emit("ReduceSum", s, emit.ints(1), keepdims=0)
+
+    def along_channels(self, values: Array) -> Array:
+        """[channels, 1, 1]."""
+        return values.reshape(-1, *[1] * len(self.windows))
+
+    def _attributes(self) -> dict[str, int | list[int]]:
+        return {
+            "group": self.group,
+            "kernel_shape": [w.kernel for w in self.windows],
+            "strides": [w.stride for w in self.windows],
+            "dilations": [w.dilation for w in self.windows],
+        }
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Gemm, or MatMul with a constant right side: weight [in, out]."""
+
+    weight: Array
+    bias: Array | None
+
+    def apply(self, emit: Emitter, x: ir.Value, weight: Array, bias: Array) -> ir.Value:
+        """A product like the node's own."""
+        return emit("Add", emit("MatMul", x, emit.constant(weight)), emit.constant(bias))
+
+    def transpose(self, emit: Emitter, s: ir.Value, weight: Array) -> ir.Value:
+        """The product with the transposed weight."""
+        return emit("MatMul", s, emit.constant(np.ascontiguousarray(weight.T)))
+
+    def per_place(self, emit: Emitter, s: ir.Value) -> ir.Value:
+        """Sum over everything but the batch."""
+        return emit("ReduceSum", emit("Flatten", s, axis=1), emit.ints(1), keepdims=0)
+
+    def along_channels(self, values: Array) -> Array:
+        """[channels]."""
+        return values
+
+
+def flipped(weight: Array, group: int) -> Array:
+    """The kernel of the transposed convolution: [out, in / group, ...] to [in, out / group, ...], axes reversed."""
+    out, inside = weight.shape[:2]
+    kernel = weight.shape[2:]
+    grouped = weight.reshape(group, out // group, inside, *kernel).swapaxes(1, 2)
+    axes = tuple(range(3, grouped.ndim))
+    return np.flip(grouped, axes).reshape(group * inside, out // group, *kernel)
+
+
+def layer_of(node: ir.Node) -> Layer:
+    """The node's linear map. UnsupportedOperator where its weight is computed."""
+    return _convolution(node) if node.op_type == "Conv" else _dense(node)
+
+
+def windows_of(node: ir.Node, kernel: tuple[int, ...]) -> tuple[Window, ...]:
+    """How a Conv or pool node slides along each of its axes."""
+    source, output = node.inputs[0], node.outputs[0]
+    assert source is not None
+    inputs, outputs = dims(source)[1:], dims(output)[1:]
+    rank = len(kernel)
+    strides, dilations, pads = (
+        _ints(node, name, default)
+        for name, default in (("strides", [1] * rank), ("dilations", [1] * rank), ("pads", [0] * 2 * rank))
+    )
+    auto_pad = node.attributes["auto_pad"].as_string() if "auto_pad" in node.attributes else "NOTSET"
+    return tuple(
+        resolve(auto_pad, (inputs[i], outputs[i]), kernel[i], strides[i], dilations[i], (pads[i], pads[i + rank]))
+        for i in range(rank)
+    )
+
+
+def _convolution(node: ir.Node) -> Convolution:
+    weight = _constant(node, 1)
+    assert weight is not None
+    group = node.attributes["group"].as_int() if "group" in node.attributes else 1
+    return Convolution(weight, _constant(node, 2), group, windows_of(node, weight.shape[2:]))
+
+
+def _dense(node: ir.Node) -> Dense:
+    weight = _constant(node, 1)
+    assert weight is not None
+    if node.op_type == "MatMul":
+        return Dense(weight, None)
+    alpha, beta = (node.attributes[n].as_float() if n in node.attributes else 1.0 for n in ("alpha", "beta"))
+    if "transB" in node.attributes and node.attributes["transB"].as_int():
+        weight = weight.T
+    bias = _constant(node, 2)
+    width = weight.shape[1]
+    return Dense(alpha * weight, None if bias is None else np.broadcast_to(beta * bias.reshape(-1), width).copy())
+
+
+def _constant(node: ir.Node, index: int) -> Array | None:
+    if index >= len(node.inputs) or node.inputs[index] is None:
+        return None
+    array = array_of(node.inputs[index])
+    if array is None:
+        raise UnsupportedOperator(
+            f"Node '{node.name}' ({node.op_type}) computes its weights; only constant ones have a rule."
+        )
+    return array
+
+
+def _ints(node: ir.Node, name: str, default: list[int]) -> list[int]:
+    return list(node.attributes[name].as_ints()) if name in node.attributes else default

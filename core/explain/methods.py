@@ -1,0 +1,98 @@
+"""The methods of explanation, one row each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from core.explain.composites import EPSILON_PLUS_FLAT, GRADIENT, GRADIENT_OF_PIXELS, Composite
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to explain.
+
+    Attributes
+    ----------
+    key
+        What the command line and files call it.
+    title
+        What people read.
+    source
+        Where the formula comes from.
+    cost
+        Time of forward pass and explanation together, over the forward pass alone: about, in words.
+    conserves
+        Whether the map sums to the explained score (with what biases absorbed, where they absorb).
+    composite
+        Which rule applies where.
+    reading
+        What is read off at the end: the "factor" (gradient) or the "relevance" at the pixels, or a "cam" at the last
+        feature map.
+    biases
+        "absorb": biases take their part of the relevance; "spread": they take none, and what no input supports is
+        spread evenly over the pixels that the unit sees; None: the method knows no such thing.
+    """
+
+    key: str
+    title: str
+    source: str
+    cost: str
+    conserves: bool
+    composite: Composite
+    reading: Literal["factor", "relevance", "cam"]
+    biases: Literal["absorb", "spread"] | None = None
+
+
+_BACH = "Bach et al. 2015; EpsilonPlusFlat of Montavon et al. 2019 and Kohlbrenner et al. 2020"
+
+_ROWS = (
+    Method(
+        key="gradcam",
+        title="Grad-CAM",
+        source="Selvaraju et al. 2017",
+        cost="1.1 x",
+        conserves=False,
+        composite=GRADIENT,
+        reading="cam",
+    ),
+    Method(
+        key="lrp",
+        title="LRP, biases left out",
+        source=_BACH,
+        cost="3 to 4 x",
+        conserves=True,
+        composite=EPSILON_PLUS_FLAT,
+        reading="relevance",
+        biases="spread",
+    ),
+    Method(
+        key="lrp_bias",
+        title="LRP, biases absorb",
+        source=_BACH,
+        cost="3 to 4 x",
+        conserves=True,
+        composite=EPSILON_PLUS_FLAT,
+        reading="relevance",
+        biases="absorb",
+    ),
+    Method(
+        key="gradient",
+        title="Gradient",
+        source="Simonyan et al. 2014",
+        cost="2 to 3 x",
+        conserves=False,
+        composite=GRADIENT,
+        reading="factor",
+    ),
+    Method(
+        key="input_x_gradient",
+        title="Input x gradient",
+        source="Shrikumar et al. 2016",
+        cost="2 to 3 x",
+        conserves=False,
+        composite=GRADIENT_OF_PIXELS,
+        reading="relevance",
+    ),
+)
+
+METHODS: Mapping[str, Method] = {row.key: row for row in _ROWS}

@@ -1,0 +1,286 @@
+"""From a frame to the faces in it: detection over windows of the picture, then the mesh on a crop of each face.
+
+Faces that are known from the frame before are followed by fitting the mesh again where they should be now, which
+needs no detector and costs the same in a picture of any size. Where to look for others is said by a `Search`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, NamedTuple
+
+import cv2
+import numpy as np
+
+from core.geometry import Box, Floats, Image, anchors
+from core.mesh import Graph, Mesh, region_of_box, region_of_landmarks
+from core.types import FaceObservation
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where to look for faces that are not known yet.
+
+    Attributes
+    ----------
+    whole
+        Look at the whole picture at once: faces down to about a twentieth of its longer side.
+    tiles
+        Also look at this many overlapping tiles, for smaller faces; None means at all of them, finer ones included.
+    turn
+        Which tile to begin with; counted on from call to call, every tile gets its turn.
+    """
+
+    whole: bool = True
+    tiles: int | None = None
+    turn: int = 0
+
+    EVERYWHERE: ClassVar["Search"]
+    NOWHERE: ClassVar["Search"]
+
+
+Search.EVERYWHERE = Search()
+Search.NOWHERE = Search(whole=False, tiles=0)
+
+
+class Schedule:
+    """When to look for new faces on video. It counts frames, not time, so that the same clip gives the same result."""
+
+    def __init__(self, whole_every: int = 20, tile_every: int = 8) -> None:
+        self._whole_every, self._tile_every = whole_every, tile_every
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin again, with a look everywhere."""
+        self._frame = 0
+
+    def next(self, known: int, missing: int = 0) -> Search:
+        """Where to look in the next frame.
+
+        Parameters
+        ----------
+        known
+            Number of faces expected in it.
+        missing
+            How many of them were not seen in the frame before.
+        """
+        frame, self._frame = self._frame, self._frame + 1
+        if frame == 0:
+            return Search.EVERYWHERE
+        tile = frame % (self._tile_every if known > missing else 2) == 0
+        whole = not tile and (missing > 0 or known == 0 or frame % self._whole_every == self._tile_every // 2)
+        return Search(whole=whole, tiles=int(tile), turn=frame // 2)
+
+
+class Candidate(NamedTuple):
+    """What a detector saw: a box in frame px, how far the head is tilted, and the detector's score 0..1."""
+
+    box: Box
+    rotation_rad: float
+    score: float
+
+
+_DETECTOR_GRAPH: Final = """
+input_stream: "image"
+output_stream: "detections"
+node {{ calculator: "{calculator}" input_stream: "IMAGE:image" output_stream: "DETECTIONS:detections"
+  options {{ [mediapipe.FaceDetectionOptions.ext] {{ min_score_thresh: {least} }} }} }}
+"""
+
+
+class Detector:
+    """One of MediaPipe's face detectors, run on square windows of a picture. One instance serves one thread."""
+
+    def __init__(self, calculator: str, input_px: int, least: float) -> None:
+        self._graph = Graph(_DETECTOR_GRAPH.format(calculator=calculator, least=least), ("detections",))
+        self._input_px = input_px
+
+    def detect(self, image: Image, window: Box) -> list[Candidate]:
+        """Faces in a square window of an RGB picture; boxes in px of the picture."""
+        from mediapipe.python import packet_getter
+
+        packets = self._graph.run(self._view(image, window))
+        if "detections" not in packets:
+            return []
+        found = packet_getter.get_proto_list(packets["detections"])
+        return [self._candidate(detection, window) for detection in found]
+
+    def _view(self, image: Image, window: Box) -> Image:
+        """The window at the size of the network's input, averaged down, so that small faces do not alias away."""
+        x, y, side = int(window.x), int(window.y), int(window.width)
+        part = image[y : y + side, x : x + side]
+        scale = self._input_px / side
+        height, width = (max(1, min(self._input_px, round(n * scale))) for n in part.shape[:2])
+        view = np.zeros((self._input_px, self._input_px, 3), np.uint8)
+        view[:height, :width] = cv2.resize(
+            part, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        )
+        return view
+
+    @staticmethod
+    def _candidate(detection: object, window: Box) -> Candidate:
+        location = detection.location_data  # type: ignore[attr-defined]
+        box, (right, left, *_) = location.relative_bounding_box, location.relative_keypoints
+        side = window.width
+        return Candidate(
+            Box(window.x + box.xmin * side, window.y + box.ymin * side, box.width * side, box.height * side),
+            float(np.arctan2(left.y - right.y, left.x - right.x)),
+            float(detection.score[0]),  # type: ignore[attr-defined]
+        )
+
+    def close(self) -> None:
+        """Release the model."""
+        self._graph.close()
+
+
+class FaceFinder:
+    """Finds faces and fits their meshes. It keeps nothing from picture to picture; one instance serves one thread.
+
+    Parameters
+    ----------
+    max_faces
+        The most faces to give per picture; known faces come first, then the larger ones.
+    """
+
+    def __init__(self, max_faces: int = 16) -> None:
+        self.max_faces = max_faces
+        self._mesh = Mesh()
+        # The full-range detector finds small faces, the short-range one those that fill the picture.
+        self._far = Detector("FaceDetectionFullRangeCpu", 192, LEAST_SCORE)
+        self._near = Detector("FaceDetectionShortRangeCpu", 128, LEAST_SCORE)
+
+    def find(
+        self, image: Image, known: Sequence[FaceObservation] = (), search: Search = Search.EVERYWHERE
+    ) -> list[FaceObservation]:
+        """Find the faces of one picture.
+
+        Parameters
+        ----------
+        image
+            RGB uint8 [height, width, 3].
+        known
+            Where faces should be, from the frames before; these are followed without a detector. If one is gone, the
+            whole picture is searched at once, whatever `search` says.
+        search
+            Where to look for others.
+
+        Returns
+        -------
+        Known faces first, in their order, then new ones, the largest first. No two of them are the same face.
+        `face_id` is 0: identities are the tracker's.
+        """
+        image = np.ascontiguousarray(image)
+        followed = [(self._follow(image, face), face) for face in known]
+        faces = _apart([(_jump(fit, face), i, fit) for i, (fit, face) in enumerate(followed) if fit is not None])
+        if len(faces) < len(known) and not search.whole:
+            search = Search(whole=True, tiles=search.tiles, turn=search.turn)
+        fresh: list[FaceObservation] = []
+        for candidate in merged(self._candidates(image, search)):
+            if len(faces) + len(fresh) >= self.max_faces:
+                break
+            if any(same_face(candidate.box, face.box) for face in (*faces, *fresh)):
+                continue
+            fit = self._fit(image, candidate)
+            if fit is not None and not any(same_face(fit.box, face.box) for face in (*faces, *fresh)):
+                fresh.append(fit)
+        fresh.sort(key=lambda face: -face.box.area)
+        return (faces + fresh)[: self.max_faces]
+
+    def close(self) -> None:
+        """Release the models."""
+        for model in (self._mesh, self._far, self._near):
+            model.close()
+
+    def _candidates(self, image: Image, search: Search) -> Iterator[Candidate]:
+        height, width = image.shape[:2]
+        side = max(width, height)
+        if search.whole:
+            yield from self._far.detect(image, Box(0, 0, side, side))
+            if search.tiles is None:
+                yield from self._near.detect(image, Box(0, 0, side, side))
+        for tile in _chosen(tiles(width, height, side / 2), search):
+            yield from self._far.detect(image, tile)
+
+    def _follow(self, image: Image, face: FaceObservation) -> FaceObservation | None:
+        landmarks, presence = self._mesh.fit(image, region_of_landmarks(face.landmarks))
+        if presence < LEAST_PRESENCE or not plausible(landmarks):
+            return None
+        change = np.sqrt(Box.around(landmarks).area / max(face.box.area, 1.0))
+        return FaceObservation(landmarks, presence) if 1 / MOST_CHANGE < change < MOST_CHANGE else None
+
+    def _fit(self, image: Image, candidate: Candidate) -> FaceObservation | None:
+        """Fit the mesh to a detection, then again to where it lies: a real face stays where it is."""
+        first, presence = self._mesh.fit(image, region_of_box(candidate.box, candidate.rotation_rad))
+        if presence < LEAST_PRESENCE or not plausible(first):
+            return None
+        landmarks, presence = self._mesh.fit(image, region_of_landmarks(first))
+        stays = Box.around(landmarks).iou(Box.around(first)) > 0.5
+        return FaceObservation(landmarks, presence) if presence >= LEAST_PRESENCE and stays and plausible(landmarks) else None
+
+
+LEAST_SCORE: Final = 0.5  # of a detector; at 0.3 tiles without a face begin to give candidates
+LEAST_PRESENCE: Final = 0.5  # of the mesh
+MOST_CHANGE: Final = 1.6  # of a followed face's size from one frame to the next
+TILE_OVERLAP: Final = 1 / 3  # of a tile's side: a face of up to this size lies whole in one of them
+
+
+def tiles(width: int, height: int, side: float) -> list[Box]:
+    """Square windows of whole pixels that cover a picture and overlap, row by row."""
+    side_px = int(np.ceil(side))
+
+    def starts(length: int) -> list[int]:
+        beyond = max(length - side_px, 0)
+        steps = int(np.ceil(beyond / (side_px * (1 - TILE_OVERLAP))))
+        return [round(step * beyond / max(steps, 1)) for step in range(steps + 1)]
+
+    return [Box(x, y, side_px, side_px) for y in starts(height) for x in starts(width)]
+
+
+def _chosen(every: list[Box], search: Search) -> list[Box]:
+    if search.tiles is None:
+        return every
+    return [every[(search.turn + i) % len(every)] for i in range(min(search.tiles, len(every)))]
+
+
+def same_face(a: Box, b: Box) -> bool:
+    """Whether two boxes are of one face: they largely overlap, or one lies within the other."""
+    return a.iou(b) > 0.4 or a.intersection(b) > 0.7 * min(a.area, b.area)
+
+
+def merged(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """One candidate per face, the surest first."""
+    kept: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda candidate: -candidate.score):
+        if not any(same_face(candidate.box, other.box) for other in kept):
+            kept.append(candidate)
+    return kept
+
+
+def _apart(fits: list[tuple[float, int, FaceObservation]]) -> list[FaceObservation]:
+    """Drop followed faces that slid onto another: the one that jumped least keeps the place. Keeps the order given."""
+    kept: list[tuple[int, FaceObservation]] = []
+    for _, place, face in sorted(fits, key=lambda fit: fit[:2]):
+        if not any(same_face(face.box, other.box) for _, other in kept):
+            kept.append((place, face))
+    return [face for _, face in sorted(kept, key=lambda entry: entry[0])]
+
+
+def _jump(face: FaceObservation, before: FaceObservation) -> float:
+    """How far a face moved, mean over its landmarks, in widths of its box."""
+    moved = np.linalg.norm(face.landmarks[:, :2] - before.landmarks[:, :2], axis=1).mean()
+    return float(moved) / max(before.box.width, 1.0)
+
+
+def plausible(landmarks: Floats) -> bool:
+    """Whether landmarks [478, 3] are arranged as in a face: mouth below eyes, eyes apart, neither tiny nor stretched."""
+    right, left, mouth = anchors(landmarks).astype(np.float64)
+    box = Box.around(landmarks)
+    across, down = left - right, mouth - (left + right) / 2
+    span, drop = float(np.linalg.norm(across)), float(np.linalg.norm(down))
+    side = max(box.width, box.height)
+    if not np.isfinite(landmarks).all() or side < LEAST_FACE_PX or drop < 0.2 * side or drop > 0.7 * side:
+        return False
+    upright = across[0] * down[1] - across[1] * down[0]  # > 0: the mouth is below the eyes, left is left
+    return upright > 0 and span < 0.8 * side
+
+
+LEAST_FACE_PX: Final = 12.0  # longer side of the smallest face that says anything

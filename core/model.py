@@ -1,0 +1,224 @@
+"""One pack in ONNX Runtime: crops in, predictions and explanations out, all faces in one call."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+
+from core.errors import ExplainError, UnknownName
+from core.explain import COMPILER_VERSION, METHODS, compile_explainer
+from core.geometry import Floats, crop
+from core.packs import Pack
+from core.types import Crop, Explanation, FaceObservation, Prediction
+
+# ONNX Runtime's memory grows with every new batch shape, so batches are padded to one of these.
+BATCHES: Final = (1, 2, 4, 8, 16)
+PREDICTED: Final = "predicted"
+RUNNER_UP: Final = "runner-up"
+PROVIDERS: Final = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which score is explained: a class or the predicted one, on its own or against another."""
+
+    label: str = PREDICTED
+    against: str | None = None
+
+    def check(self, labels: Sequence[str]) -> None:
+        """UnknownName unless both names are classes or stand for one."""
+        if self.label not in (PREDICTED, *labels):
+            raise UnknownName("class", self.label, (PREDICTED, *labels))
+        if self.against is not None and self.against not in (RUNNER_UP, *labels):
+            raise UnknownName("class to compare with", self.against, (RUNNER_UP, *labels))
+        if self.against == self.label:
+            raise ExplainError(f"A class cannot be contrasted with itself: {self.label}.")
+
+    def seed(self, labels: Sequence[str], logits: Floats | None = None) -> tuple[Floats, float]:
+        """The compiled graph's inputs for one face: seed float32 [classes] and contrast 0 or 1.
+
+        A class named as the opponent of the predicted one needs the logits: the graph picks the predicted class only
+        for a seed of zeros.
+        """
+        seed = np.zeros(len(labels), np.float32)
+        if self.label != PREDICTED:
+            seed[labels.index(self.label)] = 1
+        if self.against in (None, RUNNER_UP):
+            return seed, float(self.against == RUNNER_UP)
+        if self.label == PREDICTED and logits is not None:
+            seed[int(np.argmax(logits))] = 1
+        seed[labels.index(self.against)] -= 1  # type: ignore[arg-type]
+        return seed, 0.0
+
+    @property
+    def needs_logits(self) -> bool:
+        """Whether the seed depends on the prediction in a way the graph cannot resolve by itself."""
+        return self.label == PREDICTED and self.against not in (None, RUNNER_UP)
+
+
+def providers_for(choice: str) -> list[str]:
+    """Execution providers to ask for, best first. "auto" takes CUDA where it is compiled in. UnknownName otherwise."""
+    import onnxruntime
+
+    available = onnxruntime.get_available_providers()
+    if choice == "auto":
+        wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+        return [name for name in wanted if name in available]
+    if choice not in PROVIDERS:
+        raise UnknownName("provider", choice, ("auto", *PROVIDERS))
+    return list(dict.fromkeys([PROVIDERS[choice], "CPUExecutionProvider"]))
+
+
+class Model:
+    """Sessions of one pack, made when first needed.
+
+    Parameters
+    ----------
+    pack
+        A checked pack.
+    provider
+        "auto", "cpu", "cuda" ...; what really runs is `self.provider`.
+    threads
+        ONNX Runtime's threads within an operator; by default one per core, at most four.
+    cache
+        Folder for compiled explainers, named by model hash, method and compiler version; None keeps none.
+    """
+
+    def __init__(
+        self, pack: Pack, provider: str = "auto", threads: int | None = None, cache: Path | None = None
+    ) -> None:
+        self.pack = pack
+        self._providers = providers_for(provider)
+        self._threads = threads or min(os.cpu_count() or 1, 4)
+        self._cache = cache
+        self._sessions: dict[str, Any] = {}
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names in the order of the logits."""
+        return self.pack.labels
+
+    @cached_property
+    def provider(self) -> str:
+        """The provider that really runs, from the session itself."""
+        return str(self._forward.get_providers()[0])
+
+    def crop(self, image: np.ndarray, observation: FaceObservation) -> Crop:
+        """Cut a face out of a frame (RGB uint8 [h, w, 3]) as this model wants to see it."""
+        spec = self.pack.manifest.input
+        to_crop = self.pack.alignment.to_crop(observation.landmarks)
+        cut = crop(image, to_crop, spec.size)
+        if spec.colour == "grey":
+            cut = cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+        return Crop(cut, to_crop.inverse())
+
+    def logits(self, faces: np.ndarray) -> Floats:
+        """Logits float32 [n, classes] of faces uint8 [n, channels, size, size]."""
+        (logits,) = self._run(self._forward, {self.pack.manifest.input.name: faces}, ["logits"])
+        return logits
+
+    def predict(self, crops: Sequence[Crop]) -> list[Prediction]:
+        """What the model reads in each face; no explanation."""
+        return [self._prediction(row) for row in self.logits(self._stack(crops))] if crops else []
+
+    def explain(
+        self, crops: Sequence[Crop], method: str, target: Target, timestamp_s: float
+    ) -> list[tuple[Prediction, Explanation]]:
+        """Predict and explain every face in one call of ONNX Runtime.
+
+        UnknownName for a method or class that does not exist.
+        """
+        target.check(self.labels)
+        session = self.explainer(method)
+        if not crops:
+            return []
+        faces = self._stack(crops)
+        known = self.logits(faces) if target.needs_logits else [None] * len(crops)
+        seeds = [target.seed(self.labels, row) for row in known]
+        feeds = {
+            self.pack.manifest.input.name: faces,
+            "seed": np.stack([seed for seed, _ in seeds]),
+            "contrast": np.array([contrast for _, contrast in seeds], np.float32),
+        }
+        logits, maps, used = self._run(session, feeds, ["logits", "relevance", "seed_used"])
+        return [
+            (self._prediction(row), self._explanation(row, relevance, seed, method, timestamp_s))
+            for row, relevance, seed in zip(logits, maps, used, strict=True)
+        ]
+
+    def explainer(self, method: str) -> Any:
+        """The ONNX Runtime session of a compiled method. UnknownName lists the methods there are."""
+        if method not in METHODS:
+            raise UnknownName("method", method, METHODS)
+        if method not in self._sessions:
+            self._sessions[method] = self._session(self._compiled(method))
+        return self._sessions[method]
+
+    def _compiled(self, method: str) -> bytes:
+        if self._cache is None:
+            return compile_explainer(self.pack.model_path, method)
+        path = self._cache / f"{self.pack.model_sha256[:32]}-{method}-{COMPILER_VERSION}.onnx"
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_suffix(f".{os.getpid()}.new")
+            fresh.write_bytes(compile_explainer(self.pack.model_path, method))
+            fresh.replace(path)
+        return path.read_bytes()
+
+    @property
+    def _forward(self) -> Any:
+        if "" not in self._sessions:
+            self._sessions[""] = self._session(self.pack.model_path.read_bytes())
+        return self._sessions[""]
+
+    def _session(self, model: bytes) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.log_severity_level = 3  # what concerns the person is said by the program itself
+        # Threads that spin while they wait take the cores from the decoder and the window.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        return onnxruntime.InferenceSession(model, options, providers=self._providers)
+
+    def _stack(self, crops: Sequence[Crop]) -> np.ndarray:
+        images = np.stack([each.image for each in crops])
+        return images[:, None] if images.ndim == 3 else np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+
+    @staticmethod
+    def _run(session: Any, feeds: dict[str, np.ndarray], outputs: list[str]) -> list[Floats]:
+        """Run in padded batches; give float32 arrays with one row per real face."""
+        count = len(next(iter(feeds.values())))
+        parts = []
+        for start in range(0, count, BATCHES[-1]):
+            part = {name: values[start : start + BATCHES[-1]] for name, values in feeds.items()}
+            real = len(next(iter(part.values())))
+            size = next(size for size in BATCHES if size >= real)
+            padded = {
+                name: np.concatenate([values, np.repeat(values[-1:], size - real, axis=0)])
+                for name, values in part.items()
+            }
+            parts.append([values[:real] for values in session.run(outputs, padded)])
+        return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
+
+    def _prediction(self, logits: Floats) -> Prediction:
+        scaled = (logits - logits.max()) / self.pack.temperature
+        odds = np.exp(scaled)
+        return Prediction(self.labels, logits, (odds / odds.sum()).astype(np.float32))
+
+    def _explanation(
+        self, logits: Floats, relevance: Floats, seed: Floats, method: str, timestamp_s: float
+    ) -> Explanation:
+        target = self.labels[int(np.argmax(seed))]
+        against = self.labels[int(np.argmin(seed))] if seed.min() < 0 else None
+        return Explanation(relevance, method, target, against, float(seed @ logits), timestamp_s)

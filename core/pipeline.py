@@ -1,0 +1,181 @@
+"""From a frame to a result: find, follow, crop, predict, explain, share by region."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from core.errors import UnknownName
+from core.explain import METHODS
+from core.faces import FaceFinder, Schedule, Search
+from core.model import PREDICTED, Model, Target
+from core.regions import MODES, Mode, partition
+from core.relevance import by_region
+from core.tracking import Tracker
+from core.types import Crop, Explanation, FaceObservation, FaceResult, Frame, RegionRelevance, Result
+
+OFF: Final = "off"  # the method that explains nothing
+AUTO: Final = 0  # explain_every: as often as the machine keeps up
+KEPT_S: Final = 2.0  # an explanation older than this is no longer shown
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person may change while frames flow.
+
+    Attributes
+    ----------
+    method
+        A key of `core.explain.METHODS`, or "off".
+    target, against
+        The class to explain ("predicted" or a label), and what to contrast it with (None, "runner-up" or a label).
+    explain_every
+        Explain every n-th frame; 0 leaves it to the engine when live, and means every frame in recorded work.
+    region_mode
+        "polygons" or "boxes".
+    """
+
+    method: str = "lrp"
+    target: str = PREDICTED
+    against: str | None = None
+    explain_every: int = 1
+    region_mode: Mode = "polygons"
+
+    def check(self, labels: tuple[str, ...]) -> None:
+        """UnknownName for a method, class or region mode that does not exist; it lists those that do."""
+        if self.method != OFF and self.method not in METHODS:
+            raise UnknownName("method", self.method, (*METHODS, OFF))
+        if self.region_mode not in MODES:
+            raise UnknownName("region mode", self.region_mode, MODES)
+        Target(self.target, self.against).check(labels)
+
+
+class Stopwatch:
+    """Seconds per named stage of one frame."""
+
+    def __init__(self) -> None:
+        self.stages_s: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a block under this name."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages_s[name] = self.stages_s.get(name, 0.0) + time.perf_counter() - started
+
+
+class Pipeline:
+    """Frames in, results out; synchronous and deterministic. It knows no thread, no Qt and no file.
+
+    Parameters
+    ----------
+    model
+        The pack that reads the faces.
+    settings
+        May be replaced between frames.
+    stills
+        Whether frames are unrelated pictures: each is searched thoroughly and nothing is tracked.
+    """
+
+    def __init__(self, model: Model, settings: Settings | None = None, stills: bool = False) -> None:
+        self.model = model
+        self.stills = stills
+        self._finder = FaceFinder()
+        self.settings = settings or Settings()
+        self.reset()
+
+    @property
+    def settings(self) -> Settings:
+        """What is explained, how often, and against what."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        settings.check(self.model.labels)
+        self._settings = settings
+        self._kept: dict[int, tuple[Explanation, RegionRelevance]] = {}
+
+    def reset(self) -> None:
+        """Forget who was where, as after a seek."""
+        self._tracker, self._schedule = Tracker(), Schedule()
+        self._frames = 0
+        self._kept = {}
+
+    def close(self) -> None:
+        """Release the face models."""
+        self._finder.close()
+
+    def process(self, frame: Frame, explain: bool | None = None) -> Result:
+        """Read and explain every face of a frame.
+
+        Parameters
+        ----------
+        explain
+            Whether to explain this frame; by default as `settings.explain_every` says. Without, faces carry their last
+            explanation, which states its own time.
+        """
+        watch = Stopwatch()
+        with watch.stage("faces"):
+            observations = self._observe(frame)
+        with watch.stage("crop"):
+            crops = [self.model.crop(frame.image, each) for each in observations]
+        if explain is None:
+            explain = self._frames % max(self.settings.explain_every, 1) == 0
+        self._frames += 1
+        if explain and self.settings.method != OFF:
+            faces = self._explained(frame, observations, crops, watch)
+        else:
+            faces = self._predicted(frame, observations, crops, watch)
+        return Result(frame, tuple(faces), watch.stages_s)
+
+    def _observe(self, frame: Frame) -> list[FaceObservation]:
+        """Faces of a frame, with identities: every still on its own, video by following."""
+        if self.stills:
+            self._tracker.reset()
+            return self._tracker.update(self._finder.find(frame.image, search=Search.EVERYWHERE), frame.timestamp_s)
+        known = self._tracker.expected(frame.timestamp_s)
+        search = self._schedule.next(len(known), self._tracker.missing)
+        return self._tracker.update(self._finder.find(frame.image, known, search), frame.timestamp_s)
+
+    def _explained(
+        self, frame: Frame, observations: list[FaceObservation], crops: list[Crop], watch: Stopwatch
+    ) -> list[FaceResult]:
+        settings = self.settings
+        target = Target(settings.target, settings.against)
+        with watch.stage("model"):
+            answers = self.model.explain(crops, settings.method, target, frame.timestamp_s)
+        faces = []
+        with watch.stage("regions"):
+            for observation, cut, (prediction, explanation) in zip(observations, crops, answers, strict=True):
+                regions = self._regions(observation, cut, explanation)
+                faces.append(FaceResult(observation, cut, prediction, explanation, regions, explained=True))
+        self._kept = {
+            face.observation.face_id: (face.explanation, face.regions)
+            for face in faces
+            if face.explanation and face.regions
+        }
+        return faces
+
+    def _regions(self, observation: FaceObservation, cut: Crop, explanation: Explanation) -> RegionRelevance:
+        parts = partition(cut.landmarks(observation), cut.size, self.settings.region_mode)
+        return by_region(explanation.relevance, parts, explanation.target)
+
+    def _predicted(
+        self, frame: Frame, observations: list[FaceObservation], crops: list[Crop], watch: Stopwatch
+    ) -> list[FaceResult]:
+        with watch.stage("model"):
+            predictions = self.model.predict(crops)
+        return [
+            FaceResult(observation, cut, prediction, *self._last(observation.face_id, frame.timestamp_s))
+            for observation, cut, prediction in zip(observations, crops, predictions, strict=True)
+        ]
+
+    def _last(self, face_id: int, timestamp_s: float) -> tuple[Explanation | None, RegionRelevance | None]:
+        """The face's last explanation while it is recent enough to be shown."""
+        kept = self._kept.get(face_id)
+        if kept is None or timestamp_s - kept[0].timestamp_s > KEPT_S:
+            return None, None
+        return kept

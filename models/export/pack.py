@@ -1,0 +1,66 @@
+"""A trained network as a model pack: manifest, ONNX, golden outputs and card."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from core.geometry import Alignment, Floats
+from core.packs import FILES, Manifest, sha256
+from models.export.onnx import export_onnx
+
+
+def golden_inputs(size: int, channels: int) -> NDArray[np.uint8]:
+    """Pictures that every machine can make exactly: black, white, a ramp, a checkerboard, and seeded noise."""
+    ramp = np.tile(np.linspace(0, 255, size).astype(np.uint8), (size, 1))
+    checks = ((np.indices((size, size)).sum(axis=0) // 6) % 2 * 255).astype(np.uint8)
+    noise = np.random.default_rng(7).integers(0, 256, (4, size, size), dtype=np.uint8)
+    planes = np.stack([np.zeros_like(ramp), np.full_like(ramp, 255), ramp, ramp.T, checks, *noise])
+    return np.repeat(planes[:, None], channels, axis=1)
+
+
+def run_onnx(path: Path, faces: NDArray[np.uint8]) -> Floats:
+    """Logits of faces uint8 [n, channels, size, size] from ONNX Runtime on the CPU, float32 [n, classes]."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    (name,) = (value.name for value in session.get_inputs())
+    parts = [session.run(["logits"], {name: faces[i : i + 256]})[0] for i in range(0, len(faces), 256)]
+    return np.concatenate(parts)
+
+
+def write_pack(folder: Path, network: nn.Module, alignment: Alignment, facts: dict[str, object], card: str) -> None:
+    """Write a pack folder.
+
+    Parameters
+    ----------
+    facts
+        The manifest's fields that say what the pack is: id, version, title, licence, heads, operating_point, training,
+        measured.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    export_onnx(network, folder / "model.onnx", alignment.size)
+    inputs = golden_inputs(alignment.size, 1)
+    np.savez_compressed(folder / "golden.npz", inputs=inputs, logits=run_onnx(folder / "model.onnx", inputs))
+    (folder / "CARD.md").write_text(card, encoding="utf-8")
+    places = {
+        name: dict(zip("xy", getattr(alignment, name), strict=True)) for name in ("right_eye", "left_eye", "mouth")
+    }
+    manifest = {
+        "format": 1,
+        **facts,
+        "input": {
+            "kind": "face",
+            "name": "face",
+            "size": alignment.size,
+            "colour": "grey",
+            "normalisation": "inside",
+            "alignment": places,
+        },
+        "sha256": {name: sha256(folder / name) for name in FILES},
+    }
+    text = json.dumps(manifest, indent=2) + "\n"
+    Manifest.model_validate_json(text)
+    (folder / "manifest.json").write_text(text, encoding="utf-8")

@@ -1,0 +1,78 @@
+"""Accuracy and calibration."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.geometry import Floats
+
+BINS = 15  # of the expected calibration error
+
+
+def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
+    """Probabilities, float32 [n, classes]."""
+    scaled = (logits - logits.max(axis=1, keepdims=True)) / temperature
+    odds = np.exp(scaled)
+    probabilities: Floats = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+    return probabilities
+
+
+def negative_log_likelihood(logits: Floats, labels: NDArray[np.int64], temperature: float) -> float:
+    """Mean over the images, nats."""
+    return float(-np.log(softmax(logits, temperature)[np.arange(len(labels)), labels] + 1e-12).mean())
+
+
+def fit_temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
+    """The temperature of least negative log-likelihood (Guo et al. 2017), by golden-section search in 0.05..20."""
+    low, high = np.log(0.05), np.log(20.0)
+    ratio = (np.sqrt(5) - 1) / 2
+    for _ in range(60):
+        a, b = high - ratio * (high - low), low + ratio * (high - low)
+        if negative_log_likelihood(logits, labels, float(np.exp(a))) < negative_log_likelihood(
+            logits, labels, float(np.exp(b))
+        ):
+            high = b
+        else:
+            low = a
+    return float(np.exp((low + high) / 2))
+
+
+def expected_calibration_error(probabilities: Floats, labels: NDArray[np.int64]) -> float:
+    """Mean gap between confidence and accuracy over 15 equal bins of confidence, weighted by their size."""
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = [
+        abs(confidence[bins == i].mean() - correct[bins == i].mean()) * (bins == i).mean()
+        for i in range(BINS)
+        if (bins == i).any()
+    ]
+    return float(sum(gaps))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Accuracy, recall per class and calibration of one pass over images with a majority label."""
+
+    images: int
+    accuracy: float
+    recall: tuple[float, ...]
+    calibration_error: float
+
+    @property
+    def mean_recall(self) -> float:
+        """Over the classes that occur."""
+        return float(np.nanmean(self.recall))
+
+
+def score(logits: Floats, labels: NDArray[np.int64], temperature: float = 1.0) -> Scores:
+    """Score logits [n, classes] against labels [n]; images with label -1 are left out."""
+    kept = labels >= 0
+    logits, labels = logits[kept], labels[kept]
+    predicted = logits.argmax(axis=1)
+    recall = tuple(
+        float((predicted[labels == c] == c).mean()) if (labels == c).any() else float("nan")
+        for c in range(logits.shape[1])
+    )
+    error = expected_calibration_error(softmax(logits, temperature), labels)
+    return Scores(len(labels), float((predicted == labels).mean()), recall, error)
