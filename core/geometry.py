@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from core.opencv import cv2
 
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
