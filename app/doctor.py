@@ -85,7 +85,9 @@ def _acceleration() -> tuple[State, str]:
     detail = f"models run on {running}; this build lists {', '.join(listed)}"
     # A GPU build lists CUDA on every machine; only a session tells what really runs.
     wanted = "CUDA" in listed and running == "CPU"
-    return ("warning", f"{detail}: no usable GPU was found, everything works on the CPU") if wanted else ("works", detail)
+    return (
+        ("warning", f"{detail}: no usable GPU was found, everything works on the CPU") if wanted else ("works", detail)
+    )
 
 
 def _faces() -> tuple[State, str]:
@@ -127,5 +129,3 @@ def _folders() -> tuple[State, str]:
 def as_rows(findings: list[Finding]) -> list[dict[str, str]]:
     """For ``--json``."""
     return [asdict(finding) for finding in findings]
-
-

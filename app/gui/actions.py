@@ -71,13 +71,17 @@ COMMANDS: Final = (
     Command("next_every", "Explain more or less often", ("E",), "Explanation", "Explain every frame, or fewer"),
     Command("toggle_regions", "Region outlines", ("R",), "Explanation", "Outline the regions", checkable=True),
     Command("next_colour_map", "Next colour map", ("P",), "Explanation", "Colour the heatmap another way"),
-    Command("fit_scale", "Fit scale to this map", ("A",), "Explanation", "Set the scale once from this map", None, "face"),
+    Command(
+        "fit_scale", "Fit scale to this map", ("A",), "Explanation", "Set the scale once from this map", None, "face"
+    ),
     Command("change_scale", "Scale up", ("+", "="), "Explanation", "Stronger relevance needed for full colour", 2.0),
     Command("change_scale", "Scale down", ("-",), "Explanation", "Weaker relevance gets full colour", 0.5),
     Command("change_opacity", "More opaque", ("]",), "Explanation", "Show more of the heatmap", +0.1),
     Command("change_opacity", "Less opaque", ("[",), "Explanation", "Show less of the heatmap", -0.1),
     *(
-        Command("select_face", f"Face {chr(64 + n)}", (str(n),), "Face", f"Show face number {n} of this picture", n, "face")
+        Command(
+            "select_face", f"Face {chr(64 + n)}", (str(n),), "Face", f"Show face number {n} of this picture", n, "face"
+        )
         for n in range(1, 10)
     ),
     Command("toggle_numbers", "Numbers", ("N", "Return"), "Face", "Show the numbers behind the verdict", None, "face"),

@@ -49,10 +49,7 @@ SINGLES: Final = (
 
 def rows_of(relevance: RegionRelevance) -> tuple[list[tuple[Row, Row]], list[Row]]:
     """Pairs (person's right, person's left) and single rows; together they hold every region once."""
-    pairs = [
-        (_row(relevance, text, (f"right_{text}",)), _row(relevance, text, (f"left_{text}",)))
-        for text in PAIRS
-    ]
+    pairs = [(_row(relevance, text, (f"right_{text}",)), _row(relevance, text, (f"left_{text}",))) for text in PAIRS]
     return pairs, [_row(relevance, text, regions) for text, regions in SINGLES]
 
 
@@ -207,7 +204,9 @@ class RegionBars(QWidget):
         painter.setFont(theme.font(13, tabular=True))
         painter.setPen(self._theme.colour("text"))
         painter.drawText(QRectF(0, y, VALUE_PX - 8, ROW_PX), RIGHT | MIDDLE, names.percent(right.share))
-        painter.drawText(QRectF(self.width() - VALUE_PX, y, VALUE_PX, ROW_PX), RIGHT | MIDDLE, names.percent(left.share))
+        painter.drawText(
+            QRectF(self.width() - VALUE_PX, y, VALUE_PX, ROW_PX), RIGHT | MIDDLE, names.percent(left.share)
+        )
 
     def _paint_single(self, painter: QPainter, y: float, row: Row) -> None:
         outside = row.text == "outside"
@@ -277,8 +276,11 @@ def density_colour(density: float) -> QColor:
         if density <= high:
             part = max(density - low, 0.0) / (high - low)
             a, b = QColor(first), QColor(second)
-            mixed = [round(x + part * (y - x)) for x, y in zip(a.getRgb(), b.getRgb(), strict=True)]
-            return QColor(*mixed[:3])
+            return QColor.fromRgbF(
+                a.redF() + part * (b.redF() - a.redF()),
+                a.greenF() + part * (b.greenF() - a.greenF()),
+                a.blueF() + part * (b.blueF() - a.blueF()),
+            )
     return QColor(steps[-1][1])
 
 
@@ -287,4 +289,6 @@ def paint_diamond(painter: QPainter, centre: QPointF, colour: QColor, radius: fl
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
     x, y = centre.x(), centre.y()
-    painter.drawPolygon([QPointF(x, y - radius), QPointF(x + radius, y), QPointF(x, y + radius), QPointF(x - radius, y)])
+    painter.drawPolygon(
+        [QPointF(x, y - radius), QPointF(x + radius, y), QPointF(x, y + radius), QPointF(x - radius, y)]
+    )

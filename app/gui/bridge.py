@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from app.gui.session import Reading, Session
+from app.gui.session import Session
+from core.engine import EngineStatus
 from core.types import Result
 
 TICK_MS: Final = 16  # 60 Hz, the screen's rate
@@ -52,8 +53,8 @@ class Bridge(QObject):
     """Owns the only timer. While no session is set it ticks on, so that jobs are collected and bars fade."""
 
     arrived = Signal(object)  # Result
-    read = Signal(object)  # Reading, about 10 times a second
-    state_changed = Signal(object)  # Reading, when its state is another than before
+    read = Signal(object)  # EngineStatus, about 10 times a second
+    state_changed = Signal(object)  # EngineStatus, when its state is another than before
     ticked = Signal()
     slow_ticked = Signal()
 
@@ -64,7 +65,9 @@ class Bridge(QObject):
         self._state = ""
         self._count = 0
         self._measured: tuple[float, int] | None = None
-        self._timer = QTimer(self, interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._timer = QTimer(self)
+        self._timer.setInterval(TICK_MS)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.tick)
 
     def start(self) -> None:
@@ -103,8 +106,8 @@ class Bridge(QObject):
             self.arrived.emit(result)
         if not slow:
             return
-        reading: Reading = session.reading()
-        self.read.emit(reading)
-        if reading.state != self._state:
-            self._state = reading.state
-            self.state_changed.emit(reading)
+        status: EngineStatus = session.status()
+        self.read.emit(status)
+        if status.state != self._state:
+            self._state = status.state
+            self.state_changed.emit(status)

@@ -42,7 +42,8 @@ class Choice(QPushButton):
         self._menu.clear()
         self._group = QActionGroup(self)
         for place, (key, text) in enumerate(entries):
-            action = QAction(text, self._menu, checkable=True)
+            action = QAction(text, self._menu)
+            action.setCheckable(True)
             action.setData(key)
             if icons:
                 action.setIcon(icons[place])
@@ -115,7 +116,8 @@ class Segments(QWidget):
     def set_entries(self, entries: Sequence[Entry]) -> None:
         """Fill the row; done once."""
         for place, (key, text) in enumerate(entries):
-            button = QPushButton(text, checkable=True)
+            button = QPushButton(text)
+            button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setAutoDefault(True)
             side = "only" if len(entries) == 1 else {0: "first", len(entries) - 1: "last"}.get(place, "middle")
@@ -142,4 +144,6 @@ def paint_caret(painter: QPainter, rect: QRect, colour: object) -> None:
     painter.setPen(QPen(colour, 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
     middle = rect.center()
     x, y = middle.x() + 0.5, middle.y() + 0.5
-    painter.drawPolyline([QPoint(round(x - 4), round(y - 2)), QPoint(round(x), round(y + 2)), QPoint(round(x + 4), round(y - 2))])
+    painter.drawPolyline(
+        [QPoint(round(x - 4), round(y - 2)), QPoint(round(x), round(y + 2)), QPoint(round(x + 4), round(y - 2))]
+    )

@@ -41,9 +41,7 @@ class Crashes:
             taken.append(self._caught.popleft())
         return taken
 
-    def _in_main(
-        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
+    def _in_main(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         self._note(kind, error, trace)
         self._before[0](kind, error, trace)
 

@@ -110,7 +110,8 @@ class FaceTabs(QWidget):
         self.setVisible(len(ids) > 1)
 
     def _button(self, place: int, face_id: int) -> QPushButton:
-        button = QPushButton(names.face_name(face_id), checkable=True)
+        button = QPushButton(names.face_name(face_id))
+        button.setCheckable(True)
         button.setFixedSize(30, 26)
         button.setStyleSheet("padding: 0;")
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

@@ -42,7 +42,9 @@ class Help(QWidget):
         """Cover this rectangle, with the list in its middle."""
         self.setGeometry(rect)
         size = self._card.sizeHint().boundedTo(rect.size())
-        self._card.setGeometry((rect.width() - size.width()) // 2, (rect.height() - size.height()) // 2, size.width(), size.height())
+        self._card.setGeometry(
+            (rect.width() - size.width()) // 2, (rect.height() - size.height()) // 2, size.width(), size.height()
+        )
 
     def texts(self) -> list[str]:
         """Every line, for whoever wants to read rather than look."""
@@ -67,7 +69,11 @@ def _group(menu: str) -> QGridLayout:
     heading = QLabel(menu.upper())
     heading.setProperty("role", "heading")
     grid.addWidget(heading, 0, 0, 1, 2)
-    rows = [(command.text.rstrip("…"), _keys(command)) for command in COMMANDS if command.menu == menu and command.id != "select_face"]
+    rows = [
+        (command.text.rstrip("…"), _keys(command))
+        for command in COMMANDS
+        if command.menu == menu and command.id != "select_face"
+    ]
     if menu == "Face":
         rows.insert(0, ("Face in the picture", ["1 – 9"]))
     for place, (text, keys) in enumerate(rows, start=1):

@@ -14,9 +14,7 @@ class Jobs:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._running: list[tuple[Future[Any], Callable[[Any], None], Callable[[Exception], None]]] = []
 
-    def submit(
-        self, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None]
-    ) -> None:
+    def submit(self, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None]) -> None:
         """Queue `work`; `done` gets what it returns, `failed` what it raises."""
         self._running.append((self._pool.submit(work), done, failed))
 

@@ -10,11 +10,12 @@ from app.gui.controls import Controls
 from app.gui.face_panel import FacePanel
 from app.gui.notice import Notices
 from app.gui.numbers import Numbers
-from app.gui.session import Backend, SourceFacts
+from app.gui.session import Backend
 from app.gui.stage import Stage
 from app.gui.strip import History, Strip
 from app.gui.transport import Transport
-from app.settings import OFF, Settings
+from app.settings import Settings
+from core.engine import EngineStatus
 from core.types import FaceResult, Result
 
 MARGIN_PX: Final = 16
@@ -72,12 +73,16 @@ class LivePage(QWidget):
         self.controls.show_settings(settings, labels)
         self._place_overlays()
 
-    def begin(self, facts: SourceFacts, labels: tuple[str, ...]) -> None:
+    def begin(self, labels: tuple[str, ...]) -> None:
         """Get ready for a newly opened source."""
         self.clear("Waiting for the first picture…")
         self.strip.set_labels(labels)
-        self.transport.show_facts(facts)
-        self.transport.setVisible(not facts.live)
+
+    def show_status(self, status: EngineStatus) -> None:
+        """Show how the engine stands; a row to play and seek in belongs to recordings of more than one picture."""
+        self.transport.show_status(status)
+        recorded = status.position_s is not None and not status.live and status.frame_count != 1
+        self.transport.setVisible(recorded)
 
     def clear(self, text: str) -> None:
         """Show no picture but a sentence."""
@@ -197,9 +202,7 @@ class LivePage(QWidget):
         width, height = self.stage.width(), self.stage.height()
         bar = self.controls.sizeHint()
         bar_width = min(bar.width(), width - 2 * MARGIN_PX)
-        self.controls.setGeometry(
-            (width - bar_width) // 2, height - bar.height() - MARGIN_PX, bar_width, bar.height()
-        )
+        self.controls.setGeometry((width - bar_width) // 2, height - bar.height() - MARGIN_PX, bar_width, bar.height())
         self.notices.fit(min(width - 2 * MARGIN_PX, 760))
         self.notices.move((width - self.notices.width()) // 2, MARGIN_PX)
         self.notices.raise_()

@@ -2,8 +2,6 @@
 
 from core.types import FaceResult
 
-LABEL_TEXTS = {"NF": "not a face"}
-
 
 def face_name(face_id: int) -> str:
     """A, B ... Z, AA, AB ... for face ids from 1."""

@@ -82,7 +82,9 @@ class Numbers(QFrame):
         if label is None:
             label = self._cells[row, column] = QLabel("")
             label.setFont(theme.font(12, tabular=True))
-            self._grid.addWidget(label, row, column, Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight)
+            self._grid.addWidget(
+                label, row, column, Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
+            )
         if label.text() != text:
             label.setText(text)
         return label

@@ -16,7 +16,9 @@ class Rail(QFrame):
 
     page_chosen = Signal(str)
 
-    def __init__(self, pages: Sequence[Page], foot: Sequence[tuple[str, str, QAction]], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, pages: Sequence[Page], foot: Sequence[tuple[str, str, QAction]], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("rail")
         self._buttons: list[tuple[QToolButton, str]] = []

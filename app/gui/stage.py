@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFont,
     QFontMetricsF,
     QImage,
     QLinearGradient,
@@ -181,14 +182,12 @@ class Stage(QWidget):
         painter.drawRoundedRect(rect, 6, 6)
         self._paint_label(painter, face, result, rect, colour)
 
-    def _paint_label(
-        self, painter: QPainter, face: FaceResult, result: Result, rect: QRectF, colour: QColor
-    ) -> None:
+    def _paint_label(self, painter: QPainter, face: FaceResult, result: Result, rect: QRectF, colour: QColor) -> None:
         selected = face.observation.face_id == self._selected
         small = rect.width() < SMALL_PX and not selected
         title = names.face_name(face.observation.face_id) if small else names.face_headline(face)
         quiet = "" if small else self._age_text(face, result)
-        bold = theme.font(13 if selected else 12, theme.QFont.Weight.DemiBold, tabular=True)
+        bold = theme.font(13 if selected else 12, QFont.Weight.DemiBold, tabular=True)
         plain = theme.font(11, tabular=True)
         gap = 9 if quiet else 0
         width = QFontMetricsF(bold).horizontalAdvance(title)
@@ -219,8 +218,7 @@ class Stage(QWidget):
 
     def _paint_legend(self, painter: QPainter) -> None:
         """The heat scale beside the map, whether or not the controls are to be seen."""
-        scale = self._settings.scale
-        ends = (f"−{names.compact(scale)}", names.compact(scale))
+        ends = (names.compact(self._picture.lowest(self._settings)), names.compact(self._settings.scale))
         small = theme.font(11, tabular=True)
         metrics = QFontMetricsF(small)
         left, right = (metrics.horizontalAdvance(end) for end in ends)

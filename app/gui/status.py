@@ -6,7 +6,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from app.gui import theme
-from app.gui.session import Reading
+from core.engine import EngineStatus
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,6 @@ class Measured:
 
     rate_hz: float | None = None
     latency_s: float | None = None
-    explanation_age_s: float | None = None
 
 
 STATES = {
@@ -23,12 +22,11 @@ STATES = {
     "paused": "paused",
     "ended": "at the end",
     "failed": "stopped by an error",
-    "stopped": "stopped",
 }
 
 
 class StatusLine(QFrame):
-    """Shows a reading; a value that is not known is left out rather than guessed."""
+    """Shows a status; a value that is not known is left out rather than guessed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,15 +46,14 @@ class StatusLine(QFrame):
         self.disclaimer.setText("not a medical device")
         self.rate.setFont(theme.font(12, QFont.Weight.DemiBold, tabular=True))
 
-    def show_reading(self, reading: Reading, measured: Measured, live: bool, pack: str) -> None:
-        """Show one reading of the engine with what the window measured."""
-        running = reading.state == "running"
-        self._show_rate(reading, measured)
-        self._set(self.latency, self._latency_text(measured, live) if running else "")
-        self._set(self.dropped, f"{reading.dropped} dropped", "warn" if live and reading.dropped else "muted")
-        self._set(self.explained, self._explained_text(reading, measured))
-        self._set(self.provider, reading.provider)
-        self._set(self.pack, f"pack {pack}" if pack else "")
+    def show_status(self, status: EngineStatus, measured: Measured, provider: str, pack: str) -> None:
+        """Show one look at the engine with what the window measured."""
+        self._show_rate(status, measured)
+        self._set(self.latency, self._latency_text(measured, status.live) if status.state == "running" else "")
+        self._set(self.dropped, f"{status.dropped} dropped", "warn" if status.live and status.dropped else "muted")
+        self._set(self.explained, self._explained_text(status))
+        self._set(self.provider, provider)
+        self._set(self.pack, f"pack {pack}")
 
     def show_nothing(self, text: str) -> None:
         """Show that no source is open, and why."""
@@ -64,9 +61,11 @@ class StatusLine(QFrame):
             self._set(label, "")
         self._set(self.rate, text)
 
-    def _show_rate(self, reading: Reading, measured: Measured) -> None:
-        if reading.state != "running":
-            self._set(self.rate, STATES[reading.state], "bad" if reading.state == "failed" else "muted")
+    def _show_rate(self, status: EngineStatus, measured: Measured) -> None:
+        if status.state == "ended" and status.frame_count == 1:
+            self._set(self.rate, "one picture", "muted")
+        elif status.state != "running":
+            self._set(self.rate, STATES[status.state], "bad" if status.state == "failed" else "muted")
         elif measured.rate_hz is None:
             self._set(self.rate, "waiting for frames…", "muted")
         else:
@@ -75,16 +74,16 @@ class StatusLine(QFrame):
     def _latency_text(self, measured: Measured, live: bool) -> str:
         if measured.latency_s is None:
             return ""
-        return f"{1000 * measured.latency_s:.0f} ms {'camera' if live else 'decoder'} to screen"
+        return f"{1000 * measured.latency_s:.0f} ms {'camera to screen' if live else 'to screen'}"
 
-    def _explained_text(self, reading: Reading, measured: Measured) -> str:
-        if reading.explained_share is None:
+    def _explained_text(self, status: EngineStatus) -> str:
+        if status.explained_share is None:
             return ""
-        parts = [f"explained {100 * reading.explained_share:.0f} %"]
-        if measured.explanation_age_s is not None:
-            parts.append(f"age {1000 * max(measured.explanation_age_s, 0):.0f} ms")
-        if reading.explain_every > 1:
-            parts.append(f"every {reading.explain_every}th frame" if reading.explain_every > 2 else "every 2nd frame")
+        parts = [f"explained {100 * status.explained_share:.0f} %"]
+        if status.explanation_age_s is not None:
+            parts.append(f"age {1000 * max(status.explanation_age_s, 0):.0f} ms")
+        if status.explain_every > 1:
+            parts.append(f"1 frame in {status.explain_every}")
         return " · ".join(parts)
 
     def _label(self, row: QHBoxLayout) -> QLabel:

@@ -44,9 +44,9 @@ class History:
         if not track:
             return np.zeros(0, np.float32), np.zeros((0, 0), np.float32), np.zeros(0, np.float32)
         stride = -(-len(track) // MAX_POINTS)
-        track = track[:: -stride][::-1]  # counted from the newest, which must be shown
+        track = track[::-stride][::-1]  # counted from the newest, which must be shown
         times, probabilities, mouth = zip(*track, strict=True)
-        return (np.array(times) - self._last_s).astype(np.float32), np.stack(probabilities), np.float32(mouth)
+        return (np.array(times) - self._last_s).astype(np.float32), np.stack(probabilities), np.array(mouth, np.float32)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -129,7 +129,8 @@ class Strip(QFrame):
     def _show_legend(self, shown: list[int], with_mouth: bool) -> None:
         gap = "&nbsp;&nbsp;&nbsp;&nbsp;"
         parts = [
-            f'<span style="color:{self._theme.of_class(place).name()}">━ {self._labels[place]}</span>' for place in shown
+            f'<span style="color:{self._theme.of_class(place).name()}">━ {self._labels[place]}</span>'
+            for place in shown
         ]
         if with_mouth:
             parts.append(f'<span style="color:{self._theme.warn}">▆ mouth’s share of relevance</span>')

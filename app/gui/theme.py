@@ -83,7 +83,18 @@ DARK: Final = Theme(
     stage="#0b0c0e",
     float_bar="rgba(22, 25, 30, 236)",
     tick="#ffffff",
-    classes=("#a9b0b9", "#5ec8ff", "#c4a5ff", "#5f8dff", "#ff8a5c", "#63d39b", "#ffd75e", "#ff93c9", "#8fe6e0", "#d6a06a"),
+    classes=(
+        "#a9b0b9",
+        "#5ec8ff",
+        "#c4a5ff",
+        "#5f8dff",
+        "#ff8a5c",
+        "#63d39b",
+        "#ffd75e",
+        "#ff93c9",
+        "#8fe6e0",
+        "#d6a06a",
+    ),
     faces=_FACES,
 )
 LIGHT: Final = Theme(
@@ -109,7 +120,18 @@ LIGHT: Final = Theme(
     stage="#cfd4da",
     float_bar="rgba(252, 253, 254, 240)",
     tick="#14171b",
-    classes=("#6b737d", "#0069b4", "#7a4fc9", "#2746b8", "#c2410c", "#0f7a4d", "#9a6b00", "#b8327f", "#0e7c86", "#7a4a1d"),
+    classes=(
+        "#6b737d",
+        "#0069b4",
+        "#7a4fc9",
+        "#2746b8",
+        "#c2410c",
+        "#0f7a4d",
+        "#9a6b00",
+        "#b8327f",
+        "#0e7c86",
+        "#7a4a1d",
+    ),
     faces=_FACES,
 )
 

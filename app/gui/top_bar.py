@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, Q
 
 from app.gui import theme
 from app.gui.choice import paint_caret
+from core.engine import EngineStatus
 
 GAP_PX = 8
 NAME_LIMIT_PX = 320
@@ -19,6 +20,7 @@ class KeyButton(QPushButton):
         self._action = action
         self._key = action.shortcut().toString()
         self._quiet = QColor("gray")
+        self.setProperty("kind", "key")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAutoDefault(True)
         self.setToolTip(action.toolTip())
@@ -39,7 +41,9 @@ class KeyButton(QPushButton):
         super().paintEvent(event)
         painter = QPainter(self)
         painter.setPen(self._quiet)
-        painter.drawText(self.rect().adjusted(0, 0, -12, 0), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._key)
+        painter.drawText(
+            self.rect().adjusted(0, 0, -12, 0), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._key
+        )
         painter.end()
 
     def _follow(self) -> None:
@@ -90,7 +94,9 @@ class TopBar(QFrame):
         self.menu.setAccessibleName("Menu")
         self.menu.setToolTip("Everything that can be done")
         self.menu.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.menu.clicked.connect(lambda: menu.popup(self.menu.mapToGlobal(self.menu.rect().bottomRight()) - _width(menu)))
+        self.menu.clicked.connect(
+            lambda: menu.popup(self.menu.mapToGlobal(self.menu.rect().bottomRight()) - _width(menu))
+        )
         brand = QLabel("Mienscope")
         brand.setProperty("role", "brand")
         row = QHBoxLayout(self)
@@ -108,6 +114,17 @@ class TopBar(QFrame):
         self.snapshot.show_theme(chosen)
         self.pause.show_theme(chosen)
         self.menu.setIcon(theme.icon("menu", chosen.colour("text"), 18))
+
+    def show_status(self, status: EngineStatus | None) -> None:
+        """Show size and rate of the source; None where there is none."""
+        parts = []
+        if status is not None and status.size is not None:
+            parts.append(f"{status.size[0]} × {status.size[1]}")
+        if status is not None and status.source_fps:
+            parts.append(f"{status.source_fps:.4g} fps")
+        text = " · ".join(parts)
+        if text != self.facts.text():
+            self.facts.setText(text)
 
 
 def _width(menu: QMenu) -> QPoint:

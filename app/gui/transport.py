@@ -5,7 +5,7 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app.gui import names, theme
-from app.gui.session import SourceFacts
+from core.engine import EngineStatus
 
 
 class SeekBar(QWidget):
@@ -110,7 +110,7 @@ class Transport(QFrame):
         self.frame.setFont(theme.font(12, tabular=True))
         self.frame.setProperty("role", "muted")
         self._playing = True
-        self._facts: SourceFacts | None = None
+        self._status = EngineStatus("starting")
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 16, 4)
         row.setSpacing(4)
@@ -125,7 +125,7 @@ class Transport(QFrame):
         self.back.clicked.connect(lambda: self.stepped.emit(-1))
         self.on.clicked.connect(lambda: self.stepped.emit(+1))
         self.play.clicked.connect(self.toggled)
-        self.bar.sought.connect(self.sought)
+        self.bar.sought.connect(lambda position_s: self.sought.emit(position_s + self._status.start_s))
         self.show_theme(theme.DARK)
 
     def show_theme(self, chosen: theme.Theme) -> None:
@@ -142,20 +142,24 @@ class Transport(QFrame):
         self.play.setIcon(theme.icon("pause" if playing else "play", self._theme.colour("accent"), 18))
         self.play.setAccessibleName("Pause" if playing else "Play")
 
-    def show_facts(self, facts: SourceFacts) -> None:
-        """Take length and frame count of a newly opened source; rows that cannot be sought in lose the bar."""
-        self._facts = facts
+    def show_status(self, status: EngineStatus) -> None:
+        """Take length, frame count and state of the source."""
+        fresh = (status.seekable, status.duration_s) != (self._status.seekable, self._status.duration_s)
+        self._status = status
         for widget in (self.bar, self.back):
-            widget.setEnabled(facts.seekable)
-        self.show_position(0.0, 0)
+            widget.setEnabled(status.seekable)
+        if (status.state == "running") != self._playing:
+            self.show_playing(status.state == "running")
+        if fresh and status.position_s is not None:
+            self.show_position(status.position_s, status.frame_index or 0)
 
-    def show_position(self, position_s: float, index: int) -> None:
-        """Show time and frame number."""
-        duration = (self._facts.duration_s if self._facts else None) or 0.0
-        count = self._facts.frame_count if self._facts else None
-        self.bar.show_position(position_s, duration)
-        self.time.setText(f"{names.clock(position_s)} / {names.clock(duration)}" if duration else names.clock(position_s))
-        self.frame.setText(f"frame {index}" + (f" of {count}" if count else ""))
+    def show_position(self, timestamp_s: float, index: int) -> None:
+        """Show time since the start of the file, and the frame's number from 1."""
+        position, duration = timestamp_s - self._status.start_s, self._status.duration_s or 0.0
+        self.bar.show_position(position, duration)
+        self.time.setText(f"{names.clock(position)} / {names.clock(duration)}" if duration else names.clock(position))
+        count = self._status.frame_count
+        self.frame.setText(f"frame {index + 1}" + (f" of {count}" if count else ""))
 
     def _button(self, tip: str) -> QPushButton:
         button = QPushButton()

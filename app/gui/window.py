@@ -1,12 +1,13 @@
 """The window: joins page, clock, engine and settings, and does what the table of commands names."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from PySide6.QtCore import QByteArray, QEvent, QUrl
+from PySide6.QtCore import QByteArray, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -27,17 +28,18 @@ from app.gui.crashes import Crashes
 from app.gui.help import Help
 from app.gui.jobs import Jobs
 from app.gui.live_page import LivePage
-from app.gui.notice import Message, Way
+from app.gui.notice import Level, Message, Way
 from app.gui.opener import Opener
 from app.gui.rail import Rail
-from app.gui.session import Backend, Reading, Session
+from app.gui.session import Backend, Session
 from app.gui.source_menu import SourceMenu
 from app.gui.status import Measured, StatusLine
 from app.gui.top_bar import TopBar
 from app.settings import NOTHING, OFF, PREDICTED, RUNNER_UP, Settings
+from core.engine import EngineStatus
+from core.sources import DEMO
 from core.types import Result
 
-DEMO: Final = "demo"
 SAVE_AFTER_TICKS: Final = 10  # of the slow clock: a second after the last change
 THEMES: Final = ("system", "dark", "light")
 EVERY: Final = ("auto", 1, 2, 4)
@@ -53,20 +55,10 @@ class Places:
     snapshots: Path
 
 
-@dataclass
-class Start:
-    """How the window begins: what to open (None: a camera, or the demo clip), and what to say first."""
-
-    source: str | None = None
-    notes: Sequence[Message] = field(default_factory=tuple)
-
-
 class Window(QMainWindow):
     """The application's main window."""
 
-    def __init__(
-        self, backend: Backend, settings: Settings, places: Places, crashes: Crashes | None = None
-    ) -> None:
+    def __init__(self, backend: Backend, settings: Settings, places: Places, crashes: Crashes | None = None) -> None:
         super().__init__()
         self._backend = backend
         self._settings = settings
@@ -74,8 +66,8 @@ class Window(QMainWindow):
         self._crashes = crashes
         self._session: Session | None = None
         self._spec = ""
-        self._error: Exception | None = None
-        self._reading: Reading | None = None
+        self._details = ""
+        self._status: EngineStatus | None = None
         self._unsaved_ticks: int | None = None
         self._jobs = Jobs("errands")
         self._opener = Opener(backend.open, self)
@@ -111,14 +103,13 @@ class Window(QMainWindow):
 
     def open_source(self, spec: str, remember: bool = True) -> None:
         """Open a camera, a file, a stream or the demo clip."""
-        self._spec, self._session, self._reading = spec, None, None
-        self._error = None
+        self._spec, self._session, self._status = spec, None, None
         self.bridge.watch(None)
         self.page.notices.drop("trouble")
         name = _short_name(spec)
         self.page.clear(f"Opening {name}…")
         self.top_bar.source.show_name(name)
-        self.top_bar.facts.setText("")
+        self.top_bar.show_status(None)
         self.status_line.show_nothing("starting…")
         self._enable_actions()
         self._opener.open(spec, self._settings)
@@ -156,26 +147,17 @@ class Window(QMainWindow):
 
     def toggle_pause(self) -> None:
         """Pause, go on, or begin again at the end."""
-        if self._session is None or self._reading is None:
+        if self._session is None or self._status is None:
             return
-        if self._reading.state == "running":
+        if self._status.state == "running":
             self._session.pause()
         else:
-            if self._reading.state == "ended":
-                self._session.seek(0.0)
             self._session.resume()
 
     def step(self, frames: int) -> None:
         """Show the next or the previous frame, paused."""
-        if self._session is None or self._reading is None:
-            return
-        if self._reading.state == "running":
-            self._session.pause()
-        if frames > 0:
-            self._session.step()
-        elif self.page.result is not None:
-            rate = self._session.facts.fps or 25.0
-            self._session.seek(max(self.page.result.frame.timestamp_s - 1 / rate, 0.0))
+        if self._session is not None:
+            self._session.step(int(frames))
 
     def skip(self, seconds: float) -> None:
         """Go on or back by some seconds."""
@@ -184,14 +166,14 @@ class Window(QMainWindow):
 
     def rewind(self) -> None:
         """Go to the first frame."""
-        self.seek(0.0)
+        self.seek(self._status.start_s if self._status else 0.0)
 
     def seek(self, timestamp_s: float) -> None:
         """Go to a place in the file."""
-        if self._session is not None and self._session.facts.seekable:
-            end = self._session.facts.duration_s
-            place = max(timestamp_s, 0.0)
-            self._session.seek(place if end is None else min(place, end))
+        status = self._status
+        if self._session is not None and status is not None and status.seekable:
+            end = status.start_s + status.duration_s if status.duration_s is not None else timestamp_s
+            self._session.seek(min(max(timestamp_s, status.start_s), end))
 
     def snapshot(self) -> None:
         """Save what is on the screen, picture and numbers."""
@@ -199,11 +181,10 @@ class Window(QMainWindow):
         if result is None or session is None:
             return
         settings, picture, folder = self._settings, self._backend.picture, self._places.snapshots
-        provider = self._reading.provider if self._reading else ""
-        origin = snapshot.Origin(session.facts.name, session.pack, provider)
+        origin = snapshot.Origin(self._source_name(), session.pack, session.provider)
         self._jobs.submit(
             lambda: snapshot.save(result, picture.draw(result, settings), settings, origin, folder),
-            lambda paths: self._tell_saved(*paths),
+            self._tell_saved,
             lambda error: self._tell("snapshot", "error", str(error)),
         )
 
@@ -349,7 +330,7 @@ class Window(QMainWindow):
     def _connect(self) -> None:
         bridge, page = self.bridge, self.page
         bridge.arrived.connect(self._take_result)
-        bridge.read.connect(self._take_reading)
+        bridge.read.connect(self._take_status)
         bridge.state_changed.connect(self._take_state)
         bridge.ticked.connect(self._opener.collect)
         bridge.slow_ticked.connect(self._slow_tick)
@@ -382,7 +363,7 @@ class Window(QMainWindow):
         self.page.slow_tick()
         self._jobs.collect()
         for crash in self._crashes.drain() if self._crashes else ():
-            self._error_details = crash.details
+            self._details = crash.details
             text = f"Something went wrong that should not have: {crash.summary}"
             self.page.notices.tell(Message("crash", "error", text, (troubles.COPY,)))
         if self._unsaved_ticks is not None:
@@ -417,4 +398,131 @@ class Window(QMainWindow):
 
     def _labels(self) -> tuple[str, ...]:
         return self._session.labels if self._session is not None else ()
-''' 
+
+    # What the engine says
+
+    def _take_session(self, spec: str, session: Session) -> None:
+        self._session = session
+        self.page.begin(session.labels)
+        self._show_settings()
+        self.bridge.watch(session)
+
+    def _take_result(self, result: Result) -> None:
+        self.page.show_result(result)
+
+    def _take_status(self, status: EngineStatus) -> None:
+        before, self._status = self._status, status
+        now = time.monotonic()
+        measured = Measured(self.bridge.meter.rate_hz(now), self.bridge.meter.latency_s(now))
+        assert self._session is not None
+        self.status_line.show_status(status, measured, self._session.provider, self._session.pack)
+        self.page.show_status(status)
+        self.top_bar.show_status(status)
+        if status.notice and (before is None or before.notice != status.notice):
+            self._tell("picture", "warn", status.notice, passing=True)
+        if before is None or (before.state, before.seekable) != (status.state, status.seekable):
+            self._enable_actions()
+
+    def _take_state(self, status: EngineStatus) -> None:
+        if status.error is not None:
+            self._take_failure(self._spec, status.error)
+
+    def _take_failure(self, spec: str, error: Exception) -> None:
+        if spec != self._spec:
+            return
+        self._details = troubles.details(error)
+        self.page.notices.tell(troubles.message(error))
+        if self.page.result is None:
+            self.page.clear("Nothing to show.")
+        if self._session is None:
+            self.status_line.show_nothing("no source")
+
+    # Ways on from notices
+
+    def _go_on(self, topic: str, way: str) -> None:
+        ways: dict[str, Callable[[], None]] = {
+            "again": lambda: self.open_source(self._spec, remember=False),
+            "demo": self.open_demo,
+            "choose": self.choose_source,
+            "rewind": self._play_from_start,
+            "shipped": self._use_shipped_pack,
+            "off": self._stop_explaining,
+            "copy": self._copy_details,
+            "folder": lambda: self._show_folder(),
+        }
+        ways[way]()
+
+    def _play_from_start(self) -> None:
+        if self._session is not None:
+            self.rewind()
+            self._session.resume()
+
+    def _use_shipped_pack(self) -> None:
+        self._set("pack", None)
+        self.open_source(self._spec, remember=False)
+
+    def _stop_explaining(self) -> None:
+        self._set("method", OFF)
+        self.open_source(self._spec, remember=False)
+
+    def _copy_details(self) -> None:
+        QGuiApplication.clipboard().setText(self._details)
+        self._tell("copied", "info", "The details are on the clipboard.", passing=True)
+
+    def _show_folder(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._places.snapshots)))
+
+    def _tell(self, topic: str, level: Level, text: str, ways: tuple[Way, ...] = (), passing: bool = False) -> None:
+        self.page.notices.tell(Message(topic, level, text, ways, passing))
+
+    def _tell_saved(self, saved: tuple[Path, Path]) -> None:
+        picture, sheet = saved
+        text = f"Saved {picture.name} and its numbers, {sheet.name}, in {picture.parent}."
+        self._tell("snapshot", "info", text, (Way("folder", "Open folder"),), passing=True)
+
+    # Sources
+
+    def _list_cameras(self, done: Callable[[Sequence[str]], None]) -> None:
+        self._jobs.submit(self._backend.cameras, done, lambda _: done(()))
+
+    def _refresh_cameras(self) -> None:
+        self._list_cameras(self.source_menu.show_cameras)
+
+    def _open_first(self, cameras: Sequence[str]) -> None:
+        """Last time's source where it is still there, else a camera, else the demo clip, and say so."""
+        self.source_menu.show_cameras(cameras)
+        if self._spec:
+            return  # the person was quicker
+        last = self._settings.source
+        if last is not None and (last in cameras or last == DEMO or "://" in last or Path(last).exists()):
+            self.open_source(last, remember=False)
+        elif cameras:
+            self.open_source(cameras[0], remember=False)
+        else:
+            self.open_source(DEMO, remember=False)
+            text = "No camera was found, so this is the demo clip. Connect a camera, or open a file."
+            self._tell("no camera", "info", text, (Way("choose", "Choose…"),))
+
+    def _source_name(self) -> str:
+        return (self._status.source if self._status else "") or _short_name(self._spec)
+
+    def _enable_actions(self) -> None:
+        there = {"": True, "session": self._session is not None}
+        there["seek"] = self._status is not None and self._status.seekable
+        there["face"] = self._session is not None
+        for command in COMMANDS:
+            self.actions_by_name[command.name].setEnabled(there[command.needs])
+        running = self._status is None or self._status.state in ("running", "starting")
+        self.actions_by_name["toggle_pause"].setText("Pause" if running else "Play")
+        self.actions_by_name["toggle_full_screen"].setChecked(self.isFullScreen())
+
+
+def _next(entries: Sequence[Any], current: object) -> Any:
+    """The entry after the current one, round and round; the first where the current one is not among them."""
+    return entries[(entries.index(current) + 1) % len(entries)] if current in entries else entries[0]
+
+
+def _short_name(spec: str) -> str:
+    if spec == DEMO:
+        return "Demo clip"
+    return spec if "://" in spec or not Path(spec).name else Path(spec).name
