@@ -214,7 +214,11 @@ class FaceFinder:
             return None
         landmarks, presence = self._mesh.fit(image, region_of_landmarks(first))
         stays = Box.around(landmarks).iou(Box.around(first)) > 0.5
-        return FaceObservation(landmarks, presence) if presence >= LEAST_PRESENCE and stays and plausible(landmarks) else None
+        return (
+            FaceObservation(landmarks, presence)
+            if presence >= LEAST_PRESENCE and stays and plausible(landmarks)
+            else None
+        )
 
 
 LEAST_SCORE: Final = 0.5  # of a detector; at 0.3 tiles without a face begin to give candidates

@@ -94,7 +94,9 @@ class Graph:
 
         self._turn += 1
         self._packets.clear()
-        packet = packet_creator.create_image_frame(np.ascontiguousarray(image), image_format=image_frame.ImageFormat.SRGB)
+        packet = packet_creator.create_image_frame(
+            np.ascontiguousarray(image), image_format=image_frame.ImageFormat.SRGB
+        )
         self._graph.add_packet_to_input_stream("image", packet.at(self._turn))
         self._graph.wait_until_idle()
         return self._packets
@@ -151,7 +153,9 @@ def serialized(packet: Any) -> bytes:
 
 
 # One NormalizedLandmark of a NormalizedLandmarkList: tag and length, then three times a tag and a float.
-_LANDMARK: Final = np.dtype([("head", "V2"), ("_x", "V1"), ("x", "<f4"), ("_y", "V1"), ("y", "<f4"), ("_z", "V1"), ("z", "<f4")])
+_LANDMARK: Final = np.dtype(
+    [("head", "V2"), ("_x", "V1"), ("x", "<f4"), ("_y", "V1"), ("y", "<f4"), ("_z", "V1"), ("z", "<f4")]
+)
 
 
 def landmarks_of(message: bytes) -> Floats:

@@ -137,6 +137,7 @@ def partition(landmarks: Floats, size: int, mode: Mode = "polygons") -> Partitio
     middle = fine // 2
     return Partition(np.ascontiguousarray(canvas[middle::fine, middle::fine]))
 
+
 _SHIFT: Final = 4  # binary digits after the point in OpenCV's coordinates
 _UNIT: Final = 1 << _SHIFT
 _FAR_PX: Final = 1e5  # keeps OpenCV's integers from running over
