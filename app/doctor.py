@@ -91,8 +91,9 @@ def _acceleration() -> tuple[State, str]:
 
 
 def _faces() -> tuple[State, str]:
-    from core.faces import FaceFinder
     from core.sources import open_source
+
+    from core.faces import FaceFinder
 
     with open_source("demo") as source:
         frame = source.read()

@@ -1,6 +1,8 @@
 """One pack in ONNX Runtime: crops in, predictions and explanations out, all faces in one call."""
 
+import ctypes
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,10 +11,11 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import ExplainError, UnknownName
 from core.explain import COMPILER_VERSION, METHODS, compile_explainer
-from core.geometry import Floats, crop
+from core.geometry import Floats, Image, crop
 from core.packs import Pack
 from core.types import Crop, Explanation, FaceObservation, Prediction
 
@@ -53,11 +56,11 @@ class Target:
         seed = np.zeros(len(labels), np.float32)
         if self.label != PREDICTED:
             seed[labels.index(self.label)] = 1
-        if self.against in (None, RUNNER_UP):
+        if self.against is None or self.against == RUNNER_UP:
             return seed, float(self.against == RUNNER_UP)
         if self.label == PREDICTED and logits is not None:
             seed[int(np.argmax(logits))] = 1
-        seed[labels.index(self.against)] -= 1  # type: ignore[arg-type]
+        seed[labels.index(self.against)] -= 1
         return seed, 0.0
 
     @property
@@ -66,17 +69,29 @@ class Target:
         return self.label == PREDICTED and self.against not in (None, RUNNER_UP)
 
 
+def nvidia_driver() -> bool:
+    """Whether this machine has NVIDIA's driver. GPU builds of ONNX Runtime list CUDA on every machine."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
 def providers_for(choice: str) -> list[str]:
-    """Execution providers to ask for, best first. "auto" takes CUDA where it is compiled in. UnknownName otherwise."""
+    """Execution providers to ask for, best first.
+
+    "auto" asks for CUDA where it is compiled in and a driver is present. UnknownName for a name that does not exist.
+    """
     import onnxruntime
 
+    if choice != "auto" and choice not in PROVIDERS:
+        raise UnknownName("provider", choice, ("auto", *PROVIDERS))
     available = onnxruntime.get_available_providers()
     if choice == "auto":
-        wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"]
-        return [name for name in wanted if name in available]
-    if choice not in PROVIDERS:
-        raise UnknownName("provider", choice, ("auto", *PROVIDERS))
-    return list(dict.fromkeys([PROVIDERS[choice], "CPUExecutionProvider"]))
+        choice = "cuda" if PROVIDERS["cuda"] in available and nvidia_driver() else "cpu"
+    wanted = [PROVIDERS[choice]] if PROVIDERS[choice] in available else []
+    return list(dict.fromkeys([*wanted, PROVIDERS["cpu"]]))
 
 
 class Model:
@@ -98,6 +113,7 @@ class Model:
         self, pack: Pack, provider: str = "auto", threads: int | None = None, cache: Path | None = None
     ) -> None:
         self.pack = pack
+        self._asked = provider
         self._providers = providers_for(provider)
         self._threads = threads or min(os.cpu_count() or 1, 4)
         self._cache = cache
@@ -113,7 +129,15 @@ class Model:
         """The provider that really runs, from the session itself."""
         return str(self._forward.get_providers()[0])
 
-    def crop(self, image: np.ndarray, observation: FaceObservation) -> Crop:
+    @property
+    def provider_warning(self) -> str | None:
+        """One sentence when what was asked for is not what runs, else None."""
+        wanted = self._providers[0] if self._asked == "auto" else PROVIDERS[self._asked]
+        if self.provider == wanted:
+            return None
+        return f"{wanted} was asked for, but it could not be started here; {self.provider} runs instead."
+
+    def crop(self, image: Image, observation: FaceObservation) -> Crop:
         """Cut a face out of a frame (RGB uint8 [h, w, 3]) as this model wants to see it."""
         spec = self.pack.manifest.input
         to_crop = self.pack.alignment.to_crop(observation.landmarks)
@@ -122,7 +146,7 @@ class Model:
             cut = cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
         return Crop(cut, to_crop.inverse())
 
-    def logits(self, faces: np.ndarray) -> Floats:
+    def logits(self, faces: Image) -> Floats:
         """Logits float32 [n, classes] of faces uint8 [n, channels, size, size]."""
         (logits,) = self._run(self._forward, {self.pack.manifest.input.name: faces}, ["logits"])
         return logits
@@ -186,17 +210,19 @@ class Model:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
-        options.log_severity_level = 3  # what concerns the person is said by the program itself
+        # A provider that cannot start is told by `provider_warning`, not by lines on standard error.
+        onnxruntime.set_default_logger_severity(4)
+        options.log_severity_level = 3
         # Threads that spin while they wait take the cores from the decoder and the window.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         return onnxruntime.InferenceSession(model, options, providers=self._providers)
 
-    def _stack(self, crops: Sequence[Crop]) -> np.ndarray:
+    def _stack(self, crops: Sequence[Crop]) -> Image:
         images = np.stack([each.image for each in crops])
         return images[:, None] if images.ndim == 3 else np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 
     @staticmethod
-    def _run(session: Any, feeds: dict[str, np.ndarray], outputs: list[str]) -> list[Floats]:
+    def _run(session: Any, feeds: dict[str, NDArray[Any]], outputs: list[str]) -> list[Floats]:
         """Run in padded batches; give float32 arrays with one row per real face."""
         count = len(next(iter(feeds.values())))
         parts = []

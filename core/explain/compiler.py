@@ -5,7 +5,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-
 import onnx_ir as ir
 
 from core.errors import GraphInvalid, UnknownName, UnsupportedOperator

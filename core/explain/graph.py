@@ -3,7 +3,7 @@
 Constants and batch norm folded, dropout and softmax head gone, batch free, every size but the batch known.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path

@@ -14,7 +14,6 @@ import onnx_ir as ir
 from core.explain.emit import Array, Rule, Signal, Step, array_of, dims, stabilised
 from core.explain.layers import Convolution, Layer, layer_of, windows_of
 
-
 Signals = Sequence[Signal | None]
 
 # Stands in the denominator of z+ in place of nothing: relevance of a unit that no input supports comes out as rest.
