@@ -23,8 +23,8 @@ class Command:
     argument
         What the method is called with, if anything.
     needs
-        What must be there for it to make sense: "" nothing, "session" a source, "seek" one that can be sought in,
-        "face" a face.
+        What must be there for it to make sense: "" nothing, "session" a source, "moving" one of more than one
+        picture, "seek" one that can be sought in, "face" a face.
     """
 
     id: str
@@ -58,8 +58,8 @@ COMMANDS: Final = (
     Command("open_url", "Open stream…", ("U",), "Source", "Open a stream by its address"),
     Command("open_demo", "Demo clip", ("D",), "Source", "Open the clip that came with Mienscope"),
     Command("close", "Quit", ("Ctrl+Q",), "Source", "Leave Mienscope"),
-    Command("toggle_pause", "Pause", ("Space", "K"), "Playback", "Pause or go on", needs="session"),
-    Command("step", "Next frame", ("Right",), "Playback", "Show the next frame", +1, "session"),
+    Command("toggle_pause", "Pause", ("Space", "K"), "Playback", "Pause or go on", needs="moving"),
+    Command("step", "Next frame", ("Right",), "Playback", "Show the next frame", +1, "seek"),
     Command("step", "Previous frame", ("Left",), "Playback", "Show the frame before", -1, "seek"),
     Command("skip", "5 s on", ("Shift+Right",), "Playback", "Go 5 seconds on", +5.0, "seek"),
     Command("skip", "5 s back", ("Shift+Left",), "Playback", "Go 5 seconds back", -5.0, "seek"),

@@ -32,6 +32,7 @@ def run(source: str | None, pack: str | None, kiosk: bool) -> int:
         window.showFullScreen()
     else:
         window.show()
+    window.activateWindow()  # without a window manager nobody else gives it the keyboard
     window.start(source, notes)
     try:
         return int(application.exec())

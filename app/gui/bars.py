@@ -1,7 +1,7 @@
 """Painted rows of the face panel: probability bars, and mirrored bars of what each face region counted."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -154,9 +154,10 @@ class RegionBars(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("What it looked at")
         self.setToolTip(
-            "Bars: share of the positive relevance. Tick: the region's share of the crop's area, which is what a uniform\n"
-            "map would give. Colour: share over area, the warmer the denser. Diamond: region where the expression's\n"
-            "action units lie. Mouth is upper and lower lip together."
+            "Bars: share of the positive relevance. Tick: the region's share of the crop's area,\n"
+            "which is what a uniform map would give. Colour: share over area, the warmer the denser.\n"
+            "Diamond: region where the expression's action units lie. Every bar has the same scale.\n"
+            "Mouth is upper and lower lip together."
         )
 
     def show_theme(self, chosen: theme.Theme) -> None:
@@ -271,8 +272,7 @@ DENSITY_COLOURS: Final = ((0.0, "#6a3d8f"), (1.0, "#a53c86"), (2.0, "#dc5a35"), 
 
 def density_colour(density: float) -> QColor:
     """Colour of a density, between the steps of the table."""
-    steps: Sequence[tuple[float, str]] = DENSITY_COLOURS
-    for (low, first), (high, second) in zip(steps, steps[1:], strict=False):
+    for (low, first), (high, second) in pairwise(DENSITY_COLOURS):
         if density <= high:
             part = max(density - low, 0.0) / (high - low)
             a, b = QColor(first), QColor(second)
@@ -281,7 +281,7 @@ def density_colour(density: float) -> QColor:
                 a.greenF() + part * (b.greenF() - a.greenF()),
                 a.blueF() + part * (b.blueF() - a.blueF()),
             )
-    return QColor(steps[-1][1])
+    return QColor(DENSITY_COLOURS[-1][1])
 
 
 def paint_diamond(painter: QPainter, centre: QPointF, colour: QColor, radius: float = 3.2) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QIcon, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QAction, QActionGroup, QColor, QIcon, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QPushButton, QWidget
 
 Entry = tuple[str, str]  # key, text
@@ -35,7 +35,7 @@ class Choice(QPushButton):
     @property
     def keys(self) -> tuple[str, ...]:
         """Keys of all entries, in the list's order."""
-        return tuple(action.data() for action in self._menu.actions() if not action.isSeparator())
+        return tuple(action.data() for action in self._menu.actions())
 
     def set_entries(self, entries: Sequence[Entry], icons: Sequence[QIcon] = ()) -> None:
         """Replace the list."""
@@ -52,14 +52,18 @@ class Choice(QPushButton):
             action.triggered.connect(self._take_checked)
         self.show_key(self._key)
 
-    def show_key(self, key: str) -> None:
-        """Show this entry as the chosen one; emits nothing."""
+    def show_key(self, key: str, otherwise: str = "") -> None:
+        """Show this entry as the chosen one, or another text where there is no such entry; emits nothing."""
         self._key = key
-        self._text = key
+        self._text = otherwise or key
         for action in self._menu.actions():
-            action.setChecked(action.data() == key)
             if action.data() == key:
+                action.setChecked(True)
                 self._text = action.text()
+        if self._group and key not in self.keys and (checked := self._group.checkedAction()):
+            self._group.setExclusive(False)
+            checked.setChecked(False)
+            self._group.setExclusive(True)
         metrics = self.fontMetrics()
         self.setText(metrics.elidedText(self._text, Qt.TextElideMode.ElideRight, self._max_width - 38))
         self.setToolTip(f"{self.accessibleName()}: {self._text}")
@@ -128,9 +132,11 @@ class Segments(QWidget):
             self._row.addWidget(button)
 
     def show_key(self, key: str) -> None:
-        """Show this entry as the one that is on; emits nothing."""
-        if key in self._buttons:
-            self._buttons[key].setChecked(True)
+        """Show this entry as the one that is on, or none; emits nothing."""
+        self._group.setExclusive(False)  # else the last one could not be switched off
+        for each, button in self._buttons.items():
+            button.setChecked(each == key)
+        self._group.setExclusive(True)
 
     def _take_checked(self) -> None:
         for key, button in self._buttons.items():
@@ -138,7 +144,7 @@ class Segments(QWidget):
                 self.chosen.emit(key)
 
 
-def paint_caret(painter: QPainter, rect: QRect, colour: object) -> None:
+def paint_caret(painter: QPainter, rect: QRect, colour: QColor) -> None:
     """A small arrow downwards in the middle of a rectangle."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(colour, 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))

@@ -1,7 +1,7 @@
 """The bar over the video: how to explain, what, against what, and how the map is coloured. It fades when left alone."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QPropertyAnimation, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QDoubleValidator, QIcon, QLinearGradient, QPainter, QPaintEvent, QPixmap
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QGraphicsOpacityEffect,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QLineEdit,
     QPushButton,
     QSizePolicy,
@@ -26,6 +27,7 @@ from core.geometry import Image
 FADE_AFTER_TICKS: Final = 40  # of the slow clock: four seconds
 FADE_MS: Final = 350
 SCALE_LIMITS: Final = (1e-5, 100.0)  # logits per pixel
+MAIN_METHODS: Final = (("lrp", "LRP"), ("gradcam", "Grad-CAM"))  # the others are in a list
 EVERY: Final = (("auto", "auto"), ("1", "1"), ("2", "2"), ("4", "4"))
 
 
@@ -40,16 +42,19 @@ class Controls(QFrame):
         self.setObjectName("floating")
         self._idle = 0
         self._settings = Settings()
+        main = [(key, text) for key, text in MAIN_METHODS if key in methods]
         self.method = Segments("Explain with")
-        self.method.set_entries([*methods.items(), (OFF, "Off")])
-        self.target = Choice("Class", 142)
-        self.against = Choice("Against", 132)
+        self.method.set_entries([*main, (OFF, "Off")])
+        self.more = Choice("More methods", 124)
+        self.more.set_entries([(key, text) for key, text in methods.items() if key not in dict(main)])
+        self.target = Choice("Class", 118)
+        self.against = Choice("Against", 112)
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.colour_map = GradientButton()
         self.scale = QLineEdit()
-        self.fit = QPushButton("Fit")
+        self.fit_button = QPushButton("Fit")
         self.regions = QPushButton("Regions")
-        self.every = Choice("Explain every n-th frame", 80)
+        self.every = Choice("Explain every n-th frame", 70)
         self._dress()
         self._lay_out()
         self._connect()
@@ -60,11 +65,13 @@ class Controls(QFrame):
         self._fade.setDuration(FADE_MS)
         self._fade.finished.connect(self._faded)
 
-    def show_settings(self, settings: Settings, labels: Sequence[str] = ()) -> None:
-        """Show these choices; `labels` are the pack's classes."""
+    def show_settings(self, settings: Settings, labels: Sequence[str], lowest: float) -> None:
+        """Show these choices; `labels` are the pack's classes, `lowest` the relevance at the map's lower end."""
         self._settings = settings
         classes = [(label, label) for label in labels]
         self.method.show_key(settings.method)
+        self.more.show_key(settings.method if settings.method in self.more.keys else "", "More")
+        self.more.setVisible(bool(self.more.keys))
         self._fill(self.target, [(PREDICTED, "Predicted"), *classes], settings.target)
         against = [(NOTHING, "nothing"), (RUNNER_UP, "runner-up"), *classes]
         self._fill(self.against, against, settings.against)
@@ -75,7 +82,7 @@ class Controls(QFrame):
         self.opacity.blockSignals(False)
         if not self.scale.hasFocus():
             self.scale.setText(f"{settings.scale:.3g}")
-        self._below.setText(f"−{names.compact(settings.scale)}")
+        self._below.setText(names.compact(lowest))
         self.colour_map.show_key(settings.colour_map)
         for each in (self.target, self.against, self.every):
             each.setEnabled(settings.method != OFF)
@@ -83,6 +90,19 @@ class Controls(QFrame):
     def show_gradients(self, gradients: Mapping[str, Image]) -> None:
         """Give the colour maps to choose from, each RGB uint8 [steps, 3] from negative to positive."""
         self.colour_map.show_gradients(gradients)
+
+    def fit(self, width: int) -> None:
+        """Take this width at most: what has a key and a place in the menu gives way, the rarest first."""
+        optional = (self.fit_button, self.more, self._every_column)
+        for part in optional:
+            part.show()
+        self.more.setVisible(bool(self.more.keys))
+        for part in optional:
+            if self._needed_width() <= width:
+                break
+            part.setVisible(part is self.more and self._settings.method in self.more.keys)
+        self._needed_width()
+        self.resize(min(self.sizeHint().width(), width), self.sizeHint().height())
 
     def wake(self) -> None:
         """Come back and stay for a while."""
@@ -108,8 +128,14 @@ class Controls(QFrame):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102, N802 - Qt's name
         if watched is self.scale and event.type() == QEvent.Type.FocusOut:
-            self.show_settings(self._settings, [key for key in self.target.keys if key != PREDICTED])
+            self.scale.setText(f"{self._settings.scale:.3g}")
         return super().eventFilter(watched, event)
+
+    def _needed_width(self) -> int:
+        """Width of what is visible now; Qt would count what has just been hidden until it comes to lay out anew."""
+        for row in (*self.findChildren(QLayout), self.layout()):
+            row.invalidate()
+        return self.sizeHint().width()
 
     def _fill(self, choice: Choice, entries: Sequence[tuple[str, str]], key: str) -> None:
         if choice.keys != tuple(entry[0] for entry in entries):
@@ -121,18 +147,18 @@ class Controls(QFrame):
         self.opacity.setRange(0, 100)
         self.opacity.setAccessibleName("Opacity")
         self.scale.setAccessibleName("Scale, logit per pixel")
-        self.opacity.setFixedWidth(78)
+        self.opacity.setFixedWidth(72)
         self.opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.opacity.setToolTip("Opacity of the heatmap ([ and ])")
         self.scale.setProperty("role", "number")
-        self.scale.setFixedWidth(62)
+        self.scale.setFixedWidth(64)
         self.scale.setFont(theme.font(tabular=True))
         self.scale.setValidator(QDoubleValidator(*SCALE_LIMITS, 6, self.scale))
         self.scale.setToolTip("Relevance that gets the strongest colour, logit per pixel; it stays until you change it")
         self.scale.installEventFilter(self)
-        self.fit.setToolTip("Set the scale once, from this map (A)")
+        self.fit_button.setToolTip("Set the scale once, from this map (A)")
         self.regions.setToolTip("Outline the regions (R)")
-        for button in (self.fit, self.regions):
+        for button in (self.fit_button, self.regions):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setAutoDefault(True)
 
@@ -143,23 +169,31 @@ class Controls(QFrame):
         row = QHBoxLayout(scale_row)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(7)
-        for widget in (self._below, self.colour_map, self.scale, self.fit):
+        for widget in (self._below, self.colour_map, self.scale, self.fit_button):
             row.addWidget(widget)
+        method_row = QWidget()
+        methods = QHBoxLayout(method_row)
+        methods.setContentsMargins(0, 0, 0, 0)
+        methods.setSpacing(6)
+        methods.addWidget(self.method)
+        methods.addWidget(self.more)
         whole = QHBoxLayout(self)
-        whole.setContentsMargins(14, 8, 14, 11)
-        whole.setSpacing(14)
-        self._captioned(whole, "Explain with", self.method)
+        whole.setContentsMargins(12, 8, 12, 11)
+        whole.setSpacing(11)
+        self._captioned(whole, "Explain with", method_row)
         self._captioned(whole, "Class", self.target)
         self._captioned(whole, "Against", self.against)
         self._captioned(whole, "Opacity", self.opacity)
-        self._captioned(whole, "Scale, logit per pixel · fixed", scale_row)
-        self._captioned(whole, "Every", self.every)
+        self._captioned(whole, "Logit per pixel · fixed", scale_row)
+        self._every_column = self._captioned(whole, "Every", self.every)
         self._captioned(whole, "Outlines", self.regions)
 
-    def _captioned(self, row: QHBoxLayout, caption: str, widget: QWidget) -> None:
+    def _captioned(self, row: QHBoxLayout, caption: str, widget: QWidget) -> QWidget:
         label = QLabel(caption)
         label.setProperty("role", "quiet")
-        column = QVBoxLayout()
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addWidget(label)
         holder = QHBoxLayout()
@@ -167,17 +201,19 @@ class Controls(QFrame):
         column.addLayout(holder)
         widget.setMinimumHeight(28)
         widget.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        row.addLayout(column)
+        row.addWidget(whole)
+        return whole
 
     def _connect(self) -> None:
-        self.method.chosen.connect(lambda key: self.wanted.emit("method", key))
+        for choice in (self.method, self.more):
+            choice.chosen.connect(lambda key: self.wanted.emit("method", key))
         self.target.chosen.connect(lambda key: self.wanted.emit("target", key))
         self.against.chosen.connect(lambda key: self.wanted.emit("against", key))
         self.every.chosen.connect(lambda key: self.wanted.emit("explain_every", key if key == "auto" else int(key)))
         self.colour_map.chosen.connect(lambda key: self.wanted.emit("colour_map", key))
         self.opacity.valueChanged.connect(lambda value: self.wanted.emit("opacity", value / 100))
         self.regions.clicked.connect(lambda on: self.wanted.emit("regions", on))
-        self.fit.clicked.connect(self.fit_scale_wanted)
+        self.fit_button.clicked.connect(self.fit_scale_wanted)
         self.scale.editingFinished.connect(self._take_scale)
 
     def _take_scale(self) -> None:
@@ -196,8 +232,8 @@ class GradientButton(Choice):
     """The heat scale itself; a click offers the colour maps."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Colour map", 92, parent)
         self._gradients: dict[str, Image] = {}
+        super().__init__("Colour map", 92, parent)
         self.setFixedSize(92, 28)
 
     def show_gradients(self, gradients: Mapping[str, Image]) -> None:
@@ -207,9 +243,9 @@ class GradientButton(Choice):
         self._menu.setStyleSheet("QMenu { icon-size: 64px; }")
         self.set_entries([(key, key) for key in gradients], icons)
 
-    def show_key(self, key: str) -> None:
+    def show_key(self, key: str, otherwise: str = "") -> None:
         """Show this colour map."""
-        super().show_key(key)
+        super().show_key(key, otherwise)
         self.setText("")
         self.setToolTip(f"Colour map: {key} (P)")
 

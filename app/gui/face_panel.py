@@ -6,7 +6,6 @@ from typing import Final
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -20,7 +19,7 @@ from app.gui import names, theme
 from app.gui.bars import ProbabilityBars, RegionBars, paint_diamond
 from core.types import FaceResult
 
-WIDTH_PX: Final = 364
+WIDTH_PX: Final = 356
 ROOM_FOR_ALL_PX: Final = 610  # panel height from which every class has its row
 VERDICT_LOOKS: Final = {
     "rests on the expected regions": ("check", "good"),
@@ -129,7 +128,7 @@ class _Dot(QWidget):
         self.setFixedSize(14, 20)
         self.face_id = 1
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802 - Qt's name
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -146,7 +145,7 @@ class _Diamond(QWidget):
         self.setFixedSize(10, 14)
         self.colour = theme.DARK.colour("good")
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802 - Qt's name
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         paint_diamond(painter, QPointF(5, 7.5), self.colour)

@@ -33,7 +33,7 @@ class LivePage(QWidget):
     def __init__(self, backend: Backend, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("page")
-        self._settings = settings
+        self._picture = backend.picture
         self._result: Result | None = None
         self._selected = 0
         self._absent_ticks = 0
@@ -68,9 +68,8 @@ class LivePage(QWidget):
 
     def show_settings(self, settings: Settings, labels: tuple[str, ...]) -> None:
         """Draw and offer what these settings say."""
-        self._settings = settings
         self.stage.show_settings(settings)
-        self.controls.show_settings(settings, labels)
+        self.controls.show_settings(settings, labels, self._picture.lowest(settings))
         self._place_overlays()
 
     def begin(self, labels: tuple[str, ...]) -> None:
@@ -81,8 +80,9 @@ class LivePage(QWidget):
     def show_status(self, status: EngineStatus) -> None:
         """Show how the engine stands; a row to play and seek in belongs to recordings of more than one picture."""
         self.transport.show_status(status)
-        recorded = status.position_s is not None and not status.live and status.frame_count != 1
-        self.transport.setVisible(recorded)
+        moving = status.frame_count != 1
+        self.transport.setVisible(status.position_s is not None and not status.live and moving)
+        self.strip.setVisible(moving)
 
     def clear(self, text: str) -> None:
         """Show no picture but a sentence."""
@@ -200,9 +200,8 @@ class LivePage(QWidget):
 
     def _place_overlays(self) -> None:
         width, height = self.stage.width(), self.stage.height()
-        bar = self.controls.sizeHint()
-        bar_width = min(bar.width(), width - 2 * MARGIN_PX)
-        self.controls.setGeometry((width - bar_width) // 2, height - bar.height() - MARGIN_PX, bar_width, bar.height())
+        self.controls.fit(width - 2 * MARGIN_PX)
+        self.controls.move((width - self.controls.width()) // 2, height - self.controls.height() - MARGIN_PX)
         self.notices.fit(min(width - 2 * MARGIN_PX, 760))
         self.notices.move((width - self.notices.width()) // 2, MARGIN_PX)
         self.notices.raise_()

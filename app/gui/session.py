@@ -1,4 +1,4 @@
-"""What the window needs of an engine: the narrow seam between the two, shared by the real engine and the tests' fake."""
+"""What the window needs of an engine: the narrow seam that the real engine and the tests' fake share."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -21,11 +21,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.gui import names, theme
 from app.gui.session import Picture
 from app.settings import Settings
-from core.geometry import Image
+from core.geometry import Floats, Image
 from core.types import FaceResult, Result
 
 BOX_GROWTH: Final = 1.16  # the landmarks end at the hairline; the box should hold the face
 SMALL_PX: Final = 64  # a face narrower than this on the screen gets its letter only
+SMOOTH_POINTS: Final = 3  # on either side
 CHIP: Final = QColor(13, 16, 20, 225)
 CHIP_TEXT: Final = QColor("#f2f4f6")
 CHIP_QUIET: Final = QColor("#aab2bb")
@@ -94,12 +95,13 @@ class Stage(QWidget):
         )
 
     def face_rect(self, face: FaceResult) -> QRectF:
-        """A face's box in widget px."""
+        """A face's box in widget px, as far as it lies in the picture."""
         box, frame = face.observation.box.scaled(BOX_GROWTH), self.picture_rect()
         scale = self._scale()
-        return QRectF(
+        whole = QRectF(
             frame.x() + (box.x + 0.5) * scale, frame.y() + (box.y + 0.5) * scale, box.width * scale, box.height * scale
         )
+        return whole.intersected(frame.adjusted(2, 2, -2, -2))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802 - Qt's name
         painter = QPainter(self)
@@ -161,10 +163,10 @@ class Stage(QWidget):
         origin, scale = self.picture_rect().topLeft(), self._scale()
         painter.setBrush(Qt.BrushStyle.NoBrush)
         polygons = [
-            QPolygonF([QPointF(x, y) for x, y in (outline + 0.5) * scale + (origin.x(), origin.y())])
+            QPolygonF([QPointF(x, y) for x, y in (_smooth(outline) + 0.5) * scale + (origin.x(), origin.y())])
             for outline in self._picture.outlines(face, self._settings)
         ]
-        for colour, width in ((QColor(0, 0, 0, 110), 2.6), (QColor(255, 255, 255, 190), 1.1)):
+        for colour, width in ((QColor(0, 0, 0, 60), 2.4), (QColor(255, 255, 255, 170), 1.0)):
             painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             for polygon in polygons:
                 painter.drawPolygon(polygon)
@@ -225,7 +227,7 @@ class Stage(QWidget):
         unit = metrics.horizontalAdvance("logit per pixel")
         bar = 84.0
         box = QRectF(0, 0, left + bar + right + unit + 44, 24)
-        box.moveTopRight(QPointF(self.width() - 10.0, 10.0))
+        box.moveTopRight(self.picture_rect().topRight() + QPointF(-10.0, 10.0))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(13, 16, 20, 190))
         painter.drawRoundedRect(box, 6, 6)
@@ -239,6 +241,13 @@ class Stage(QWidget):
         painter.drawText(box.adjusted(ramp.right() + 8 - box.left(), 0, 0, 0), centre, ends[1])
         painter.setPen(CHIP_QUIET)
         painter.drawText(box.adjusted(ramp.right() + 16 + right - box.left(), 0, 0, 0), centre, "logit per pixel")
+
+
+def _smooth(outline: Floats) -> Floats:
+    """A closed outline, float32 [points, 2], without the steps of the pixels that it was traced on."""
+    reach = min(SMOOTH_POINTS, len(outline) // 8)
+    shifted = [np.roll(outline, shift, axis=0) for shift in range(-reach, reach + 1)]
+    return np.asarray(np.mean(shifted, axis=0), np.float32)
 
 
 def _ramp(colours: Image, rect: QRectF) -> QLinearGradient:

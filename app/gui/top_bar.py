@@ -120,7 +120,7 @@ class TopBar(QFrame):
         parts = []
         if status is not None and status.size is not None:
             parts.append(f"{status.size[0]} × {status.size[1]}")
-        if status is not None and status.source_fps:
+        if status is not None and status.source_fps and status.frame_count != 1:
             parts.append(f"{status.source_fps:.4g} fps")
         text = " · ".join(parts)
         if text != self.facts.text():

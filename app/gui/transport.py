@@ -165,7 +165,7 @@ class Transport(QFrame):
         button = QPushButton()
         button.setProperty("kind", "bare")
         button.setToolTip(tip)
-        button.setAccessibleName(tip.split(" (")[0])
+        button.setAccessibleName(tip.split(" (", maxsplit=1)[0])
         button.setIconSize(QSize(18, 18))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setAutoDefault(True)

@@ -8,11 +8,9 @@ from core.errors import (
     ExplainError,
     MienscopeError,
     PackError,
-    SourceBusy,
     SourceError,
-    SourceNotFound,
-    SourceSilent,
     SourceTruncated,
+    SourceUnreadable,
 )
 
 AGAIN: Final = Way("again", "Try again")
@@ -24,20 +22,21 @@ NO_EXPLANATION: Final = Way("off", "Go on without explanations")
 COPY: Final = Way("copy", "Copy details")
 
 
+WAYS: Final[tuple[tuple[type[MienscopeError], tuple[Way, ...]], ...]] = (  # the first that fits counts
+    (SourceTruncated, (REWIND, CHOOSE)),
+    (SourceUnreadable, (CHOOSE, DEMO)),
+    (SourceError, (AGAIN, DEMO, CHOOSE)),
+    (PackError, (SHIPPED, COPY)),
+    (ExplainError, (NO_EXPLANATION, COPY)),
+    (MienscopeError, (AGAIN, COPY)),
+)
+
+
 def message(error: Exception) -> Message:
     """The notice for an error that stopped a source from being shown."""
-    if isinstance(error, SourceTruncated):
-        return Message("trouble", "warn", str(error), (REWIND, CHOOSE))
-    if isinstance(error, (SourceBusy, SourceSilent, SourceNotFound)):
-        return Message("trouble", "error", str(error), (AGAIN, DEMO, CHOOSE))
-    if isinstance(error, SourceError):
-        return Message("trouble", "error", str(error), (CHOOSE, DEMO))
-    if isinstance(error, PackError):
-        return Message("trouble", "error", str(error), (SHIPPED, COPY))
-    if isinstance(error, ExplainError):
-        return Message("trouble", "error", str(error), (NO_EXPLANATION, COPY))
-    if isinstance(error, MienscopeError):
-        return Message("trouble", "error", str(error), (AGAIN, COPY))
+    for kind, ways in WAYS:
+        if isinstance(error, kind):
+            return Message("trouble", "warn" if kind is SourceTruncated else "error", str(error), ways)
     text = f"Something went wrong that should not have: {type(error).__name__}: {error}"
     return Message("trouble", "error", text, (AGAIN, COPY))
 

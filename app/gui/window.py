@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import settings as settings_file
-from app.gui import names, snapshot, theme, troubles
+from app.gui import snapshot, theme, troubles
 from app.gui.actions import COMMANDS, MENUS, make_actions
 from app.gui.bridge import Bridge
 from app.gui.crashes import Crashes
@@ -296,7 +296,8 @@ class Window(QMainWindow):
     def _build(self) -> None:
         self.setWindowTitle("Mienscope")
         self.setMinimumSize(1000, 600)
-        self.resize(1440, 900)
+        room = self.screen().availableSize()
+        self.resize(min(1440, room.width()), min(900, room.height()))
         self.setAcceptDrops(True)
         actions = self.actions_by_name
         self.source_menu = SourceMenu([actions[name] for name in ("open_file", "open_url", "open_demo")], self)
@@ -420,7 +421,7 @@ class Window(QMainWindow):
         self.top_bar.show_status(status)
         if status.notice and (before is None or before.notice != status.notice):
             self._tell("picture", "warn", status.notice, passing=True)
-        if before is None or (before.state, before.seekable) != (status.state, status.seekable):
+        if before is None or _abilities(before) != _abilities(status):
             self._enable_actions()
 
     def _take_state(self, status: EngineStatus) -> None:
@@ -448,7 +449,7 @@ class Window(QMainWindow):
             "shipped": self._use_shipped_pack,
             "off": self._stop_explaining,
             "copy": self._copy_details,
-            "folder": lambda: self._show_folder(),
+            "folder": self._show_folder,
         }
         ways[way]()
 
@@ -507,14 +508,24 @@ class Window(QMainWindow):
         return (self._status.source if self._status else "") or _short_name(self._spec)
 
     def _enable_actions(self) -> None:
-        there = {"": True, "session": self._session is not None}
-        there["seek"] = self._status is not None and self._status.seekable
-        there["face"] = self._session is not None
+        status = self._status
+        moving = status is not None and status.frame_count != 1
+        there = {
+            "": True,
+            "session": self._session is not None,
+            "moving": moving,
+            "seek": moving and status is not None and status.seekable,
+            "face": self._session is not None,
+        }
         for command in COMMANDS:
             self.actions_by_name[command.name].setEnabled(there[command.needs])
         running = self._status is None or self._status.state in ("running", "starting")
         self.actions_by_name["toggle_pause"].setText("Pause" if running else "Play")
         self.actions_by_name["toggle_full_screen"].setChecked(self.isFullScreen())
+
+
+def _abilities(status: EngineStatus) -> tuple[object, ...]:
+    return status.state, status.seekable, status.frame_count == 1
 
 
 def _next(entries: Sequence[Any], current: object) -> Any:
