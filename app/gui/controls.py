@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QGraphicsOpacityEffect,
     QHBoxLayout,
     QLabel,
-    QLayout,
     QLineEdit,
     QPushButton,
     QSizePolicy,
@@ -132,9 +131,9 @@ class Controls(QFrame):
         return super().eventFilter(watched, event)
 
     def _needed_width(self) -> int:
-        """Width of what is visible now; Qt would count what has just been hidden until it comes to lay out anew."""
-        for row in (*self.findChildren(QLayout), self.layout()):
-            row.invalidate()
+        """Width of what is visible now; by itself Qt would count what was just hidden until it next lays out."""
+        for part in self.findChildren(QWidget):
+            part.updateGeometry()
         return self.sizeHint().width()
 
     def _fill(self, choice: Choice, entries: Sequence[tuple[str, str]], key: str) -> None:

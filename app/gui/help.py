@@ -10,6 +10,8 @@ from app.gui.actions import COMMANDS, MENUS, Command
 
 COLUMNS: Final = (("Source", "Playback"), ("Explanation",), ("Face", "View", "Help"))
 
+KEYS_PX: Final = 104
+
 
 class Help(QWidget):
     """Dims the window and lists the keys; any click or key away closes it."""
@@ -86,6 +88,7 @@ def _group(menu: str) -> QGridLayout:
         cell.addStretch(1)
         grid.addLayout(cell, place, 0)
         grid.addWidget(QLabel(text), place, 1, Qt.AlignmentFlag.AlignVCenter)
+    grid.setColumnMinimumWidth(0, KEYS_PX)
     grid.setColumnStretch(1, 1)
     return grid
 

@@ -26,6 +26,7 @@ from core.types import FaceResult, Result
 
 BOX_GROWTH: Final = 1.16  # the landmarks end at the hairline; the box should hold the face
 SMALL_PX: Final = 64  # a face narrower than this on the screen gets its letter only
+OLD_S: Final = 0.1  # from here on the map's age stands beside the face; below it would only flicker
 SMOOTH_POINTS: Final = 3  # on either side
 CHIP: Final = QColor(13, 16, 20, 225)
 CHIP_TEXT: Final = QColor("#f2f4f6")
@@ -53,6 +54,7 @@ class Stage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(320, 200)
         self.setAccessibleName("Video")
 
@@ -208,7 +210,7 @@ class Stage(QWidget):
 
     def _age_text(self, face: FaceResult, result: Result) -> str:
         age = result.explanation_age_s(face)
-        return "" if age is None or face.explained or age <= 0 else f"map {1000 * age:.0f} ms old"
+        return "" if age is None or age < OLD_S else f"map {1000 * age:.0f} ms old"
 
     def _chip_rect(self, face: QRectF, width: float, height: float) -> QRectF:
         """Above the face, inside it at the picture's upper edge, and never beyond the widget."""

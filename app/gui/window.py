@@ -94,6 +94,7 @@ class Window(QMainWindow):
         """Begin to tick and open a source; None takes the one of last time, a camera, or the demo clip."""
         for note in notes:
             self.page.notices.tell(note)
+        self.page.stage.setFocus()
         self.bridge.start()
         if source is not None:
             self.open_source(source, remember=False)
