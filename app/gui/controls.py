@@ -44,7 +44,7 @@ class Controls(QFrame):
         main = [(key, text) for key, text in MAIN_METHODS if key in methods]
         self.method = Segments("Explain with")
         self.method.set_entries([*main, (OFF, "Off")])
-        self.more = Choice("More methods", 124)
+        self.more = Choice("More methods", 108)
         self.more.set_entries([(key, text) for key, text in methods.items() if key not in dict(main)])
         self.target = Choice("Class", 118)
         self.against = Choice("Against", 112)
@@ -92,7 +92,7 @@ class Controls(QFrame):
 
     def fit(self, width: int) -> None:
         """Take this width at most: what has a key and a place in the menu gives way, the rarest first."""
-        optional = (self.fit_button, self.more, self._every_column)
+        optional = (self.fit_button, self.more, self._every_column, self._opacity_column)
         for part in optional:
             part.show()
         self.more.setVisible(bool(self.more.keys))
@@ -182,7 +182,7 @@ class Controls(QFrame):
         self._captioned(whole, "Explain with", method_row)
         self._captioned(whole, "Class", self.target)
         self._captioned(whole, "Against", self.against)
-        self._captioned(whole, "Opacity", self.opacity)
+        self._opacity_column = self._captioned(whole, "Opacity", self.opacity)
         self._captioned(whole, "Logit per pixel · fixed", scale_row)
         self._every_column = self._captioned(whole, "Every", self.every)
         self._captioned(whole, "Outlines", self.regions)

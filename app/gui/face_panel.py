@@ -6,6 +6,7 @@ from typing import Final
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -20,6 +21,8 @@ from app.gui.bars import ProbabilityBars, RegionBars, paint_diamond
 from core.types import FaceResult
 
 WIDTH_PX: Final = 356
+TABS_PER_ROW: Final = 9
+MOST_TABS: Final = 18
 ROOM_FOR_ALL_PX: Final = 610  # panel height from which every class has its row
 VERDICT_LOOKS: Final = {
     "rests on the expected regions": ("check", "good"),
@@ -85,23 +88,18 @@ class FaceTabs(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 4)
-        self._row.setSpacing(5)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 8)
+        self._grid.setSpacing(5)
+        self._grid.setColumnStretch(TABS_PER_ROW, 1)
         self._buttons: dict[int, QPushButton] = {}
-        self._row.addStretch(1)
-        self._theme = theme.DARK
-
-    def show_theme(self, chosen: theme.Theme) -> None:
-        """Take the theme's colours."""
-        self._theme = chosen
 
     def show_faces(self, face_ids: Sequence[int], selected: int) -> None:
         """Show these; hidden where there is nothing to choose."""
-        ids = sorted(face_ids)[:10]
+        ids = sorted(face_ids)[:MOST_TABS]
         if ids != list(self._buttons):
             for button in self._buttons.values():
-                self._row.removeWidget(button)
+                self._grid.removeWidget(button)
                 button.deleteLater()
             self._buttons = {face_id: self._button(place, face_id) for place, face_id in enumerate(ids)}
         for face_id, button in self._buttons.items():
@@ -116,7 +114,7 @@ class FaceTabs(QWidget):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setToolTip(f"Face {names.face_name(face_id)}" + (f" ({place + 1})" if place < 9 else ""))
         button.clicked.connect(lambda: self.chosen.emit(face_id))
-        self._row.insertWidget(place, button)
+        self._grid.addWidget(button, place // TABS_PER_ROW, place % TABS_PER_ROW)
         return button
 
 
@@ -180,7 +178,7 @@ class FacePanel(QScrollArea):
     def show_theme(self, chosen: theme.Theme) -> None:
         """Take the theme's colours."""
         self._diamond.colour = chosen.colour("good")
-        for part in (self.tabs, self.verdict, self.probabilities, self.regions):
+        for part in (self.verdict, self.probabilities, self.regions):
             part.show_theme(chosen)
 
     def show_empty(self, text: str) -> None:

@@ -20,7 +20,7 @@ from core.types import FaceResult, Result
 
 MARGIN_PX: Final = 16
 ABSENT_TICKS: Final = 10  # of the slow clock: a face that is gone for a second is let go
-NO_FACE: Final = "No face in the picture.\n\nFaces are found from about 40 px width, turned up to a three-quarter view."
+NO_FACE: Final = "No face in the picture.\n\nFaces that are very small, turned away or covered may be missed."
 
 
 class LivePage(QWidget):
@@ -43,7 +43,7 @@ class LivePage(QWidget):
         self.controls = Controls(backend.methods, self.stage)
         self.notices = Notices(self.stage)
         self.panel = FacePanel()
-        self.numbers = Numbers(self)
+        self.numbers = Numbers(backend.methods, self)
         self.transport = Transport()
         self.strip = Strip()
         self._lay_out()
@@ -156,6 +156,7 @@ class LivePage(QWidget):
             self.panel.show_face(face, self._face_ids())
             if self.numbers.isVisible():
                 self.numbers.show_face(face)
+                self._place_numbers()
         elif not self._result.faces:
             self.panel.show_empty(NO_FACE)
             self.numbers.hide()
@@ -208,7 +209,10 @@ class LivePage(QWidget):
         self._place_numbers()
 
     def _place_numbers(self) -> None:
-        self.numbers.adjustSize()
+        layout = self.numbers.layout()
+        if not self.numbers.isVisible() or layout is None:
+            return
+        layout.activate()
         size = self.numbers.sizeHint().boundedTo(self.size())
         corner = self.panel.mapTo(self, QPoint(0, 0))
         y = min(corner.y() + 76, self.height() - size.height() - 8)

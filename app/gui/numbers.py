@@ -1,5 +1,7 @@
 """The numbers behind the verdict, in a small sheet of their own."""
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
@@ -13,8 +15,9 @@ class Numbers(QFrame):
 
     closed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, methods: Mapping[str, str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._methods = methods
         self.setObjectName("popover")
         self.setMinimumWidth(440)
         self._summary = QLabel("")
@@ -47,13 +50,12 @@ class Numbers(QFrame):
         score = names.number(explanation.score, 3)
         lines = [
             f"<b>{names.face_headline(face)}</b>",
-            f"{explanation.method} explains {explanation.title}, logit {score}",
+            f"{self._methods.get(explanation.method, explanation.method)} explains {explanation.title}, logit {score}",
             f"positive {names.number(regions.positive, 3)} · negative {names.number(regions.negative, 3)} logit",
             *_verdict_lines(regions),
         ]
-        self._summary.setText("<br>".join(lines))
+        self._summary.setText(f"<div style='line-height: 135%'>{'<br>'.join(lines)}</div>")
         self._fill(regions)
-        self.adjustSize()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802 - Qt's name
         if event.key() == Qt.Key.Key_Escape:
@@ -82,9 +84,9 @@ class Numbers(QFrame):
         if label is None:
             label = self._cells[row, column] = QLabel("")
             label.setFont(theme.font(12, tabular=True))
-            self._grid.addWidget(
-                label, row, column, Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
-            )
+            side = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
+            self._grid.addWidget(label, row, column, side)
+            label.show()  # a layout shows new parts late, and the sheet must know its size now
         if label.text() != text:
             label.setText(text)
         return label

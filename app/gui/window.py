@@ -510,7 +510,7 @@ class Window(QMainWindow):
 
     def _enable_actions(self) -> None:
         status = self._status
-        moving = status is not None and status.frame_count != 1
+        moving = status is not None and status.frame_count != 1 and status.state != "failed"
         there = {
             "": True,
             "session": self._session is not None,
