@@ -4,6 +4,7 @@ Faces that are known from the frame before are followed by fitting the mesh agai
 needs no detector and costs the same in a picture of any size. Where to look for others is said by a `Search`.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, NamedTuple
@@ -23,7 +24,7 @@ class Search:
     Attributes
     ----------
     whole
-        Look at the whole picture at once: faces from about a twentieth of its longer side.
+        Look at the whole picture at once: faces from a 19th of its longer side.
     tiles
         Also look at this many overlapping tiles, for smaller faces; None means at all of them.
     turn
@@ -199,7 +200,7 @@ class FaceFinder:
             yield from self._far.detect(image, Box(0, 0, side, side))
             yield from self._near.detect(image, Box(0, 0, side, side))
         for tile in _chosen(tiles(width, height), search):
-            yield from self._far.detect(image, tile)
+            yield from (seen for seen in self._far.detect(image, tile) if seen.score >= TILE_SCORE)
 
     def _follow(self, image: Image, face: FaceObservation) -> FaceObservation | None:
         landmarks, presence = self._mesh.fit(image, region_of_landmarks(face.landmarks))
@@ -220,21 +221,22 @@ class FaceFinder:
         return FaceObservation(landmarks, presence) if stays else None
 
 
-LEAST_SCORE: Final = 0.5  # of a detector; at 0.3 tiles without a face begin to give candidates
+LEAST_SCORE: Final = 0.5  # of a detector
+TILE_SCORE: Final = 0.6  # in a tile, as many tiles see many things: a space shuttle gave 0.51
 # Of the mesh. Faces give more than 0.999, hands before them included; a letter that looked like a face gave 0.77.
-NEW_PRESENCE: Final = 0.95
+NEW_PRESENCE: Final = 0.99
 KEEP_PRESENCE: Final = 0.8
 MOST_CHANGE: Final = 1.6  # of a followed face's size from one frame to the next
 TILE_OVERLAP: Final = 1 / 3  # of a tile's side: a face of up to this size lies whole in one of them
-COARSE_PX: Final = 960.0  # the full-range detector sees faces from about 40 px in a window of this side
+FINE_PX: Final = 500.0  # the full-range detector sees faces from a 19th of a window: 26 px in one of this side
 
 
-def tiles(width: int, height: int) -> list[Box]:
-    """Overlapping square windows of whole pixels over a picture: half its longer side, and finer in large pictures."""
+def tiles(width: int, height: int) -> list[list[Box]]:
+    """Overlapping square windows of whole pixels over a picture, level by level, each level half as coarse."""
     sides = [max(width, height) / 2]
-    while sides[-1] > COARSE_PX:
+    while sides[-1] > FINE_PX:
         sides.append(sides[-1] / 2)
-    return [tile for side in sides for tile in _grid(width, height, int(np.ceil(side)))]
+    return [_grid(width, height, int(np.ceil(side))) for side in sides]
 
 
 def _grid(width: int, height: int, side: int) -> list[Box]:
@@ -246,10 +248,14 @@ def _grid(width: int, height: int, side: int) -> list[Box]:
     return [Box(x, y, side, side) for y in starts(height) for x in starts(width)]
 
 
-def _chosen(every: list[Box], search: Search) -> list[Box]:
+def _chosen(levels: list[list[Box]], search: Search) -> Iterator[Box]:
+    """The tiles that are searched; where only some are, the levels take turns, and within each its tiles."""
     if search.tiles is None:
-        return every
-    return [every[(search.turn + i) % len(every)] for i in range(min(search.tiles, len(every)))]
+        yield from itertools.chain.from_iterable(levels)
+        return
+    for turn in range(search.turn, search.turn + search.tiles):
+        level = levels[turn % len(levels)]
+        yield level[turn // len(levels) % len(level)]
 
 
 def same_face(a: Box, b: Box) -> bool:

@@ -112,7 +112,7 @@ def test_the_view_is_the_aligned_crop_where_nothing_is_averaged(astronaut, scale
     assert np.abs(difference).mean() < 1.5
 
 
-@pytest.mark.parametrize("scale", [0.45, 0.3, 0.1])
+@pytest.mark.parametrize("scale", [0.45, 0.3])
 def test_the_view_of_a_large_face_does_not_shift(astronaut, scale):
     region = Similarity(scale, -0.05 * scale, -100 * scale, -60 * scale)
     difference = view(astronaut, region).astype(int) - crop(astronaut, region, INPUT_PX).astype(int)

@@ -71,7 +71,7 @@ PLACES = {  # landmarks that lie clearly within a region, left and right being t
     "left_cheek": (280, 425),
     "upper_lip": (0, 164, 40, 270),
     "lower_lip": (17, 91, 321),
-    "chin": (199,),
+    "chin": (199, 175),
     "forehead": (151, 69, 299),
     "right_jaw": (138, 135),
     "left_jaw": (367, 364),
@@ -80,10 +80,10 @@ PLACES = {  # landmarks that lie clearly within a region, left and right being t
 
 @pytest.mark.parametrize("name", PLACES)
 def test_landmarks_lie_in_the_region_they_belong_to(landmarks, name):
-    size = 240  # fine enough that thin regions are met
-    parts = partition((landmarks + 0.5) * size / SIZE - 0.5, size)
+    fine = landmarks * 4 + 30  # so that thin regions are met, and the chin is in view
+    parts = partition(fine, 260)
     for index in PLACES[name]:
-        x, y = np.rint((landmarks[index] + 0.5) * size / SIZE - 0.5).astype(int)
+        x, y = np.rint(fine[index]).astype(int)
         assert REGIONS[parts.labels[y, x]] == name, index
 
 
