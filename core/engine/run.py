@@ -30,7 +30,7 @@ class Processor(Protocol):
     """
 
     @property
-    def settings(self) -> Any:  # noqa: ANN401 - whatever has `explain_every`
+    def settings(self) -> Any:
         """The settings now in force; may be replaced between frames."""
 
     def process(self, frame: Frame, explain: bool | None = None) -> Result:

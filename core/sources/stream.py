@@ -93,7 +93,7 @@ class Stream(Source):
         self._error = error
         self._decoded += self._decode(None)
 
-    def _decode(self, packet: Any) -> list[VideoFrame]:  # noqa: ANN401 - PyAV's packets are typed by their stream
+    def _decode(self, packet: Any) -> list[VideoFrame]:
         """Decode a packet of the picture stream; None empties the decoder."""
         try:
             return [picture for picture in self._stream.decode(packet) if not picture.is_corrupt]
