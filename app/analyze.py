@@ -86,7 +86,7 @@ def analyze_all(chosen: argparse.Namespace) -> int:
     """Run every input; name what failed; return the exit status."""
     model, settings = model_from(chosen), settings_from(chosen)
     settings.check(model.labels)
-    _make_folder(chosen.out)
+    make_folder(chosen.out)
     if model.provider_warning:
         sys.stderr.write(f"mienscope: {model.provider_warning}\n")
     reports: list[dict[str, object]] = []
@@ -113,7 +113,8 @@ def analyze_all(chosen: argparse.Namespace) -> int:
     return int(failed)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder for results. ExportError says why it cannot be made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
