@@ -101,7 +101,8 @@ def _complain(error: MienscopeError) -> None:
     Console(stderr=True).print(f"[bold]mienscope:[/bold] {escape(str(error))}", highlight=False, soft_wrap=True)
 
 
-def _print_json(value: object) -> None:
+def print_json(value: object) -> None:
+    """Write a value for a program to read."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
@@ -131,7 +132,7 @@ def _packs(chosen: argparse.Namespace) -> int:
     if chosen.action == "show":
         facts = packs.summary(packs.find(chosen.pack))
         if chosen.json:
-            _print_json(facts)
+            print_json(facts)
         else:
             _print_table([(name, str(value)) for name, value in facts.items()])
         return DONE
@@ -147,7 +148,7 @@ def _packs_list(as_json: bool) -> int:
         state = f"{found.manifest.version}: {found.manifest.title}" if isinstance(found, Pack) else f"unusable: {found}"
         rows.append((name, state, isinstance(found, Pack)))
     if as_json:
-        _print_json([{"id": name, "usable": usable, "about": about} for name, about, usable in rows])
+        print_json([{"id": name, "usable": usable, "about": about} for name, about, usable in rows])
     else:
         _print_table([(name, about) for name, about, _ in rows])
     return DONE if all(usable for *_, usable in rows) else SOME_FAILED
@@ -165,7 +166,7 @@ def _packs_check(chosen: argparse.Namespace) -> int:
         except MienscopeError as error:
             rows.append((name, False, str(error)))
     if chosen.json:
-        _print_json([{"id": name, "passed": passed, "detail": detail} for name, passed, detail in rows])
+        print_json([{"id": name, "passed": passed, "detail": detail} for name, passed, detail in rows])
     else:
         _print_table([(name, "passed" if passed else "FAILED", detail) for name, passed, detail in rows])
     return DONE if all(passed for _, passed, _ in rows) else SOME_FAILED
@@ -176,7 +177,7 @@ def _bench(chosen: argparse.Namespace) -> int:
 
     report = run_bench(chosen.clip, chosen.seconds, echo=not chosen.json)
     if chosen.json:
-        _print_json(report)
+        print_json(report)
     return DONE
 
 
@@ -185,7 +186,7 @@ def _doctor(chosen: argparse.Namespace) -> int:
 
     findings = list(examine())
     if chosen.json:
-        _print_json(as_rows(findings))
+        print_json(as_rows(findings))
     else:
         _print_table([(finding.what, finding.state, finding.detail) for finding in findings])
     return SOME_FAILED if any(finding.state == "fails" for finding in findings) else DONE

@@ -91,9 +91,8 @@ def _acceleration() -> tuple[State, str]:
 
 
 def _faces() -> tuple[State, str]:
-    from core.sources import open_source
-
     from core.faces import FaceFinder
+    from core.sources import open_source
 
     with open_source("demo") as source:
         frame = source.read()

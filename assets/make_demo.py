@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-import cv2
 import numpy as np
 from skimage.data import astronaut
 
@@ -19,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core.geometry import Box, Floats, Image, Similarity
 from core.mesh import Mesh, region_of_box, region_of_landmarks
+from core.opencv import cv2
 from core.stimulus import Event, Pose, Puppet, StimulusFrame, Sway, Track, frames
 
 SIZE = (640, 360)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, NamedTuple
 
-import cv2
+from core.opencv import cv2
 import numpy as np
 
 from core.geometry import Box, Floats, Image, anchors

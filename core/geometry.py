@@ -150,6 +150,10 @@ class Similarity:
 RIGHT_EYE_CORNERS: Final = (33, 133)
 LEFT_EYE_CORNERS: Final = (362, 263)
 MOUTH_CORNERS: Final = (61, 291)
+FACE_OVAL: Final = (  # the face's outline once around, from the top of the forehead towards the person's left
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
 
 
 def anchors(landmarks: Floats) -> Floats:

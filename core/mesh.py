@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
+from core.opencv import cv2
 import numpy as np
 from numpy.typing import NDArray
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-import cv2
+from core.opencv import cv2
 import numpy as np
 from numpy.typing import NDArray
 

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.geometry import Floats, Image, Similarity, anchors
+from core.geometry import FACE_OVAL, Floats, Image, Similarity, anchors
 from core.warp import MeshWarp
 
 MAX_STRENGTH: Final = 5.0
@@ -138,12 +138,6 @@ OPENINGS: Final[Mapping[str, Opening]] = {
     ),
 }
 
-# The face's outline once around, from the top of the forehead towards the person's left.
-OVAL: Final = (
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
-    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-)
-
 
 @dataclass(frozen=True)
 class Pose:
@@ -257,11 +251,11 @@ class Puppet:
         self._baseline = dict(baseline or {})
         self._face = _FaceFrame.of(landmarks)
         self._rest = self._face.points.copy()
-        self._depth = landmarks[:, 2] - landmarks[list(OVAL), 2].mean()
+        self._depth = landmarks[:, 2] - landmarks[list(FACE_OVAL), 2].mean()
         self._pulls = {au: self._face.pulled(effects) for au, effects in ACTION_UNITS.items()}
         self._edges = {name: _Edges.of(opening, self._face) for name, opening in OPENINGS.items()}
         outlines = [opening.outline for opening in OPENINGS.values()]
-        self._warp = MeshWarp(still, self._rest, OVAL, outlines)
+        self._warp = MeshWarp(still, self._rest, FACE_OVAL, outlines)
 
     def render(self, strengths: Mapping[int, float], pose: Pose = AT_REST) -> Image:
         """The face with these strengths (missing units: 0), RGB uint8 [height, width, 3] as the still."""
@@ -323,7 +317,7 @@ class _FaceFrame:
         unit = float(np.hypot(*across))
         across /= unit
         points = landmarks[:, :2].astype(np.float64)
-        centre = points[list(OVAL)].mean(axis=0)
+        centre = points[list(FACE_OVAL)].mean(axis=0)
         return cls(points, centre, unit, across, np.array([-across[1], across[0]]))
 
     def along(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -341,7 +335,9 @@ class _FaceFrame:
                 distance = np.linalg.norm(self.points - self.points[landmark], axis=1) / self.unit
                 vector = side * pull.outwards * self.outwards_left + pull.downwards * self.downwards
                 total += np.exp(-0.5 * (distance / pull.reach) ** 2)[:, None] * vector * self.unit / MAX_STRENGTH
-        inside = np.linalg.norm(self.points[:, None] - self.points[list(OVAL)][None], axis=2).min(axis=1) / self.unit
+        inside = (
+            np.linalg.norm(self.points[:, None] - self.points[list(FACE_OVAL)][None], axis=2).min(axis=1) / self.unit
+        )
         u = np.clip(inside / 0.3, 0, 1)
         total *= (0.25 + 0.75 * u * u * (3 - 2 * u))[:, None]  # the outline hardly moves, so hair stays in place
         return total

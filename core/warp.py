@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import Floats, Image, Similarity
+from core.opencv import cv2
 
 RING: Final = 1.3  # the warp ends where the face's outline, grown by this factor, runs
 HEAD: Final = 1.9  # head motion is whole within the ring and has faded at this multiple of the outline

@@ -15,9 +15,9 @@ class Engine:
     """Runs a pipeline over a source in two threads.
 
     Live, the newest frame wins, and the drops are counted. A recording plays at its own times; where the pipeline is
-    slower, frames are dropped likewise. (Who needs every frame reads the source itself, through `Prefetch`.) An exception
-    in either thread becomes the state "failed" with the error in the status. A file that ends too early is "ended", with
-    the error in the status: what is there can still be played.
+    slower, frames are dropped likewise. (Who needs every frame reads the source itself, through `Prefetch`.)
+    An exception in either thread becomes the state "failed" with the error in the status. A file that ends too early is
+    "ended", with the error in the status: what is there can still be played.
 
     Parameters
     ----------
@@ -58,7 +58,10 @@ class Engine:
             self._run.start()
 
     def restart(self) -> None:
-        """Open the source anew, after a failure or at any time; RuntimeError for an engine that was given an open one."""
+        """Open the source anew, after a failure or at any time.
+
+        RuntimeError for an engine that was given an open source.
+        """
         if not callable(self._source):
             raise RuntimeError("a closed source cannot be started again: give the engine a function that opens it")
         self.stop()
@@ -69,11 +72,13 @@ class Engine:
     def stop(self, patience_s: float = PATIENCE_S) -> bool:
         """End both threads and close the source.
 
-        False where the source is still waiting for its device after so many seconds; its thread ends by itself when that
-        wait times out.
+        False where the source is still waiting for its device after so many seconds; its thread ends by itself when
+        that wait times out.
         """
         if not self._started:
             self._started = True
+            if not callable(self._source):
+                self._source.close()
             return self._run.abandon()
         return self._run.stop(patience_s)
 
@@ -90,7 +95,7 @@ class Engine:
         self._run.playback.seek(timestamp_s)
 
     def step(self, frames: int = 1) -> None:
-        """Pause, and show the frame so many further (or back, below 0); nothing on a live source."""
+        """Pause, and show the frame so many further (or back, below 0); a live source is only paused."""
         self._run.playback.step(frames)
 
     def refresh(self) -> None:

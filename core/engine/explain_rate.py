@@ -30,22 +30,22 @@ class ExplainRate:
 
     def __init__(self) -> None:
         self.every = 1
-        self._since = RAREST
+        self._since: int | None = None  # frames since the last explained one; None: explain the next in any case
         self._since_change = 0
         self._plain_s: deque[float] = deque(maxlen=WINDOW)
         self._explained_s: deque[float] = deque(maxlen=WINDOW)
 
     def due(self, setting: int | None) -> bool:
         """Whether this frame is to be explained; `setting` is every n-th frame, or 0 or None for automatic."""
-        self._since += 1
-        if self._since < (setting or self.every):
+        if self._since is not None and self._since + 1 < (setting or self.every):
+            self._since += 1
             return False
         self._since = 0
         return True
 
     def start_over(self) -> None:
         """Explain the next frame in any case: it does not continue the last one."""
-        self._since = RAREST
+        self._since = None
 
     def measured(self, took_s: float, explained: bool, interval_s: float | None) -> None:
         """Note what a frame took, and adapt to the interval at which frames come."""

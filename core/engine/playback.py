@@ -128,10 +128,11 @@ class Playback:
         """Show the frame at a time; an older search that has not been begun is dropped."""
         with self._control:
             self._orders = deque([Seek(timestamp_s)])
+            self._rewind = False
             self._control.notify_all()
 
     def step(self, frames: int) -> None:
-        """Pause, and show the frame so many further (or back, below 0)."""
+        """Pause, and show the frame so many further (or back, below 0); a live source is only paused."""
         with self._control:
             self._paused = True
             self._orders.append(Step(frames))
@@ -166,7 +167,7 @@ class Playback:
                 again = Refresh() in self._orders
                 self._orders.clear()
                 paused = self._paused
-            if not paused:
+            if not paused or self._shown is None:
                 yield self._shot(frame)
             elif again and self._shown is not None:
                 yield self._shot(self._shown, still=True)
@@ -183,7 +184,7 @@ class Playback:
             else:
                 frame = self._when_due(source)
             if frame is not None:
-                yield self._shot(replace(frame, captured_s=self._clock.now()), still=order != "play" and self.paused)
+                yield self._shot(replace(frame, captured_s=self._clock.now()), still=order != "play" and self._stands)
 
     def _next_order(self, source: Source) -> Seek | Step | Refresh | str:
         """Wait for something to do: an order, "play", or "stop"."""
@@ -196,7 +197,7 @@ class Playback:
                     self._orders.append(Seek(source.start_s))
                 if self._orders:
                     return self._orders.popleft()
-                if not self._paused and not self._at_end:
+                if not self._stays and not self._at_end:
                     return "play"
                 self._anchor = None
                 self._clock.wait(self._control)
@@ -210,12 +211,12 @@ class Playback:
             return None
         due_s = self._due_s(self._ahead)
         with self._control:
-            while self._clock.now() < due_s:
-                if self._stopping or self._orders or self._paused:
-                    return None
+            while not (self._stopping or self._orders or self._stays):
+                if self._clock.now() >= due_s:
+                    frame, self._ahead = self._ahead, None
+                    return frame
                 self._clock.wait(self._control, due_s)
-        frame, self._ahead = self._ahead, None
-        return frame
+        return None
 
     def _due_s(self, frame: Frame) -> float:
         now_s = self._clock.now()
@@ -260,13 +261,8 @@ class Playback:
     def _walk(self, source: Source, frames: int) -> Frame | None:
         """Go so many frames on or back from the shown one; at either end, as far as possible."""
         frame: Frame | None = None
-        if frames < 0 and source.seekable and self._shown is not None:
-            before = self._shown
-            for _ in range(-frames):
-                frame = self._jump(source, before.timestamp_s - STEP_BACK_S)
-                if frame is None:
-                    break
-                before = frame
+        for _ in range(-frames if source.seekable else 0):
+            frame = self._one_back(source, frame or self._shown) or frame
         for _ in range(frames):
             following = self._ahead or self._read(source)
             self._ahead = None
@@ -275,6 +271,17 @@ class Playback:
                 break
             frame = following
         return frame
+
+    def _one_back(self, source: Source, shown: Frame | None) -> Frame | None:
+        """Show the frame before another, further back where pictures between cannot be read; the first at the start."""
+        if shown is None:
+            return None
+        back_s = STEP_BACK_S
+        while True:
+            frame = self._jump(source, shown.timestamp_s - back_s)
+            if frame is None or frame.index < shown.index or shown.timestamp_s - back_s <= source.start_s:
+                return frame
+            back_s += self._interval_s() or 1.0
 
     def _read(self, source: Source) -> Frame | None:
         """Read a frame; step over pictures that cannot be read, and keep what a damaged file lacks for the status."""
@@ -293,6 +300,16 @@ class Playback:
     def _end(self) -> None:
         with self._control:
             self._at_end = True
+
+    @property
+    def _stays(self) -> bool:
+        """Whether the shown frame is held by a pause; before the first there is nothing to hold."""
+        return self._paused and self._shown is not None
+
+    @property
+    def _stands(self) -> bool:
+        with self._control:
+            return self._paused or self._at_end
 
     def _is_stopping(self) -> bool:
         with self._control:

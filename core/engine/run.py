@@ -24,10 +24,13 @@ PATIENCE_S: Final = 3.0
 
 
 class Processor(Protocol):
-    """What the engine needs of a pipeline; `settings.explain_every` is n for every n-th frame, 0 or None for automatic."""
+    """What the engine needs of a pipeline.
+
+    `settings.explain_every` is n for every n-th frame, 0 or None for automatic.
+    """
 
     @property
-    def settings(self) -> Any:  # noqa: ANN401 - whatever has `explain_every`
+    def settings(self) -> Any:
         """The settings now in force; may be replaced between frames."""
 
     def process(self, frame: Frame, explain: bool | None = None) -> Result:
@@ -79,7 +82,7 @@ class Run:
         return not any(thread.is_alive() for thread in self._threads)
 
     def abandon(self) -> bool:
-        """Give up a run that was never started: close a source that was given open."""
+        """Give up a run that was never started."""
         self._stopped = True
         self._end()
         self.latest.close()
@@ -90,9 +93,10 @@ class Run:
         self._shots.close()
 
     def _fail(self, error: Exception) -> None:
-        """Keep the first error for the status, and end."""
+        """Keep the first error for the status, and end. After `stop` nobody waits for anything any more."""
         with self._lock:
-            self._error = self._error or error
+            if not self._stopped:
+                self._error = self._error or error
         self._end()
 
     def _capture(self) -> None:

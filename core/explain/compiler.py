@@ -13,7 +13,7 @@ from core.explain.emit import Emitter, Rest, Signal, Step, array_of, dims, total
 from core.explain.fields import Field, fields
 from core.explain.graph import Classifier, read
 from core.explain.methods import METHODS, Method
-from core.explain.rules import RULES, Uncovered
+from core.explain.rules import RULES, UncoveredError
 from core.explain.seeds import Question, ask
 from core.explain.windows import bilinear
 
@@ -51,7 +51,7 @@ class Compilation:
         self._signs: dict[ir.Value, bool] = {}
 
     def run(self) -> bytes:
-        """The explainer's bytes."""
+        """Return the explainer's bytes."""
         nodes = self._nodes(self.method)
         self._refuse_uncovered(nodes)
         question = ask(self.emit, self.classifier.logits, self.classifier.classes)
@@ -103,7 +103,7 @@ class Compilation:
         return node.op_type in NONNEGATIVE
 
     def _nodes(self, method: Method) -> Sequence[ir.Node]:
-        """The nodes to walk, in forward order: all, or those above the feature map."""
+        """Return the nodes to walk, in forward order: all, or those above the feature map."""
         path = self.classifier.path
         if method.reading != "cam":
             return path
@@ -152,7 +152,7 @@ class Compilation:
         step = Step(self.emit, node, signal, row.options, self.method.biases, self.nonnegative, rests)
         try:
             return RULES[node.op_type, row.rule](step)
-        except Uncovered as reason:
+        except UncoveredError as reason:
             raise UnsupportedOperator(self._complaint(node, f"is used in a way without a rule ({reason})")) from reason
 
     def _at_pixels(self, signal: Signal) -> ir.Value:
@@ -168,7 +168,7 @@ class Compilation:
         return emit.add([pixels, *self._spread()])
 
     def _spread(self) -> list[ir.Value]:
-        """The rests on the pixels. Rests of one size and scale share the widest of their fields."""
+        """Return the rests on the pixels. Rests of one size and scale share the widest of their fields."""
         found = fields(self.classifier)
         groups: dict[tuple[tuple[int, ...], float], list[Rest]] = {}
         for rest in self.rests:
@@ -205,7 +205,7 @@ class Compilation:
         return emit("MatMul", emit.constant(bilinear(rows, height)), wide)
 
     def _absorbed(self) -> ir.Value:
-        """What the biases took, summed: [batch]. Zero under a method in which they take nothing."""
+        """Sum up what the biases took: [batch]. Zero under a method in which they take nothing."""
         emit = self.emit
         if self.method.biases != "absorb" or not self.rests:
             none = emit("Mul", self.classifier.logits, emit.constant(0.0))
@@ -244,8 +244,9 @@ class Compilation:
                 value.name = f"{value.name}_of_model"
 
     def _named(self, value: ir.Value, name: str, sizes: list[int]) -> ir.Value:
-        """An output of that name; a copy, so that no name in the model is in the way."""
-        output = self.emit("Identity", value)
-        output.name, output.type = name, ir.TensorType(ir.DataType.FLOAT)
-        output.shape = ir.Shape(["batch", *sizes])
-        return output
+        """Return the value as an output of that name."""
+        if value.producer() is None or value.is_graph_output():
+            value = self.emit("Identity", value)
+        value.name, value.type = name, ir.TensorType(ir.DataType.FLOAT)
+        value.shape = ir.Shape(["batch", *sizes])
+        return value

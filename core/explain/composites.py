@@ -53,5 +53,5 @@ EPSILON_PLUS_FLAT: Final[Composite] = (
 
 
 def choose(composite: Composite, operator: str, place: str) -> Row | None:
-    """The first row that fits, or None."""
+    """Return the first row that fits, or None."""
     return next((row for row in composite if row.fits(operator, place)), None)

@@ -9,6 +9,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Attribute = int | float | str | Sequence[int]
 
 
 class Emitter:
@@ -18,18 +19,19 @@ class Emitter:
         self._tape = ir.tape.Tape(graph)
         self._constants: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}
 
-    def __call__(self, operator: str, *inputs: ir.Value | None, **attributes: Any) -> ir.Value:
+    def __call__(self, operator: str, *inputs: ir.Value | None, **attributes: Attribute) -> ir.Value:
         """Append a node with one output and return that."""
         return self._tape.op(operator, list(inputs), attributes)
 
-    def several(self, operator: str, inputs: Sequence[ir.Value], count: int, **attributes: Any) -> Sequence[ir.Value]:
+    def several(
+        self, operator: str, inputs: Sequence[ir.Value], count: int, **attributes: Attribute
+    ) -> Sequence[ir.Value]:
         """Append a node with `count` outputs."""
         return self._tape.op_multi_out(operator, list(inputs), attributes, num_outputs=count)
 
-    def constant(self, values: Array | Sequence[int] | float, dtype: type = np.float32) -> ir.Value:
-        """A constant of the graph; equal constants are stored once."""
-        array = np.ascontiguousarray(np.asarray(values, dtype))
-        array = array.reshape(np.shape(values))
+    def constant(self, values: Array | Sequence[float] | float, dtype: type = np.float32) -> ir.Value:
+        """Return a constant of the graph; equal constants are stored once."""
+        array: Array = np.asarray(values, dtype, order="C")
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
             name = f"explain_constant_{len(self._constants)}"
@@ -37,11 +39,11 @@ class Emitter:
         return self._constants[key]
 
     def ints(self, *values: int) -> ir.Value:
-        """A constant int64 vector: axes, sizes."""
+        """Return a constant int64 vector: axes, sizes."""
         return self.constant(list(values), np.int64)
 
     def add(self, values: Sequence[ir.Value]) -> ir.Value:
-        """The sum of one or more values."""
+        """Return the sum of one or more values."""
         return values[0] if len(values) == 1 else self("Sum" if len(values) > 2 else "Add", *values)
 
 
@@ -49,20 +51,20 @@ class Emitter:
 class Signal:
     """What flows backwards into a value of the forward pass.
 
-    Every rule here is a modified gradient: relevance is `factor * value`. Kept apart, most operators pass the factor on
-    unchanged (a residual add, for one), and nothing is divided by an activation that may be zero. `value` is the forward
-    value the signal belongs to, or a ReLU of that; None where `factor` is the relevance itself.
+    Every rule here is a modified gradient: relevance is `factor * value`. Kept apart, most operators pass the factor
+    on unchanged (a residual add, for one), and nothing is divided by an activation that may be zero. `value` is the
+    forward value the signal belongs to, or a ReLU of that; None where `factor` is the relevance itself.
     """
 
     factor: ir.Value
     value: ir.Value | None
 
     def relevance(self, emit: Emitter) -> ir.Value:
-        """The relevance itself."""
+        """Return the relevance itself."""
         return self.factor if self.value is None else emit("Mul", self.factor, self.value)
 
     def factor_of(self, emit: Emitter, value: ir.Value) -> ir.Value:
-        """The factor to `value`, at which the signal has arrived."""
+        """Return the factor to `value`, at which the signal has arrived."""
         if self.value is value:
             return self.factor
         if self.value is None:
@@ -77,7 +79,7 @@ class Signal:
 
 
 def total(emit: Emitter, signals: Sequence[Signal], value: ir.Value) -> Signal:
-    """The sum of signals that arrive at one value from its several consumers."""
+    """Return the sum of signals that arrive at one value from its several consumers."""
     first = signals[0].value
     if all(signal.value is first for signal in signals):
         return Signal(emit.add([signal.factor for signal in signals]), first)
@@ -137,7 +139,7 @@ class Step:
         return self.node.outputs[0]
 
     def factor(self) -> ir.Value:
-        """The factor to the node's output."""
+        """Return the factor to the node's output."""
         return self.signal.factor_of(self.emit, self.output)
 
     def leave(self, value: ir.Value, scale: float = 1.0) -> None:
@@ -150,13 +152,13 @@ Rule = Callable[[Step], Sequence[Signal | None]]
 
 
 def dims(value: ir.Value) -> tuple[int, ...]:
-    """The sizes of a value's axes after the batch."""
+    """Return the sizes of a value's axes after the batch."""
     assert value.shape is not None
     return tuple(int(size) for size in list(value.shape)[1:])  # type: ignore[arg-type]
 
 
 def array_of(value: ir.Value | None) -> Array | None:
-    """A constant's array, or None for what is no constant."""
+    """Return a constant's array, or None for what is no constant."""
     if value is None or value.const_value is None:
         return None
     return value.const_value.numpy()

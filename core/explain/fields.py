@@ -32,7 +32,7 @@ class Field:
 
 
 def fields(classifier: Classifier) -> Mapping[ir.Value, Field | None]:
-    """The field of every value on the path; None where the value has lost its places and sees everything."""
+    """Return the field of every value on the path; None where the value has lost its places and sees everything."""
     height, width = classifier.size
     whole = Field(np.eye(height, dtype=np.float32), np.eye(width, dtype=np.float32))
     found: dict[ir.Value, Field | None] = {classifier.face: whole}

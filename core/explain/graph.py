@@ -3,6 +3,7 @@
 Constants and batch norm folded, dropout and softmax head gone, batch free, every size but the batch known.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,7 +74,7 @@ class Classifier:
 
 
 def carriers(node: ir.Node) -> Iterator[ir.Value]:
-    """The inputs through which a value (not a size or an axis) flows."""
+    """Return the inputs through which a value (not a size or an axis) flows."""
     sized = {"Reshape", "Squeeze", "Unsqueeze", "ReduceMean", "ReduceSum", "Expand", "Slice", "Pad", "Split", "Resize"}
     inputs: Sequence[ir.Value | None] = node.inputs[:1] if node.op_type in sized else node.inputs
     return (value for value in inputs if value is not None and node.op_type != "Shape")
@@ -94,7 +95,7 @@ def read(source: ir.Model | bytes | Path) -> Classifier:
 def _proto(source: ir.Model | bytes | Path) -> onnx.ModelProto:
     try:
         if isinstance(source, ir.Model):
-            return ir.to_proto(source)
+            return ir.serde.serialize_model(source)
         if isinstance(source, bytes):
             return onnx.load_model_from_string(source)
         return onnx.load_model(source, load_external_data=False)
@@ -189,14 +190,16 @@ def replace(node: ir.Node, value: ir.Value) -> None:
 def _lift_constants(graph: ir.Graph) -> None:
     for node in list(graph):
         if node.op_type == "Constant":
-            proto = ir.to_proto(node)
+            proto = ir.serde.serialize_node(node)
             replace(node, initializer(graph, _evaluate(proto, {}), f"{node.outputs[0].name}_constant"))
 
 
 def _evaluate(proto: onnx.NodeProto, feeds: dict[str, Array]) -> Array:
     from onnx.reference import ReferenceEvaluator
 
-    return np.asarray(ReferenceEvaluator(proto).run(None, feeds)[0])
+    results = ReferenceEvaluator(proto).run(None, feeds)
+    assert isinstance(results, list)
+    return np.asarray(results[0])
 
 
 def _drop_identities(graph: ir.Graph) -> None:
@@ -220,7 +223,7 @@ def _fix_reshapes(graph: ir.Graph) -> None:
 
 
 def _free_batch(node: ir.Node, sizes: list[Any]) -> None:
-    """A target that was exported for one picture says 1 where it means the batch."""
+    """Return a target that was exported for one picture says 1 where it means the batch."""
     source = node.inputs[0]
     assert source is not None
     if isinstance(sizes[0], int) and source.shape is not None and not isinstance(source.shape[0], int):
@@ -234,7 +237,7 @@ def _fold_constants(graph: ir.Graph) -> None:
         if not inputs or any(array is None for array in arrays.values()) or not _small(node):
             continue
         feeds = {name: array for name, array in arrays.items() if array is not None}
-        folded = _evaluate(ir.to_proto(node), feeds)
+        folded = _evaluate(ir.serde.serialize_node(node), feeds)
         replace(node, initializer(graph, folded, f"{node.outputs[0].name}_folded"))
 
 
@@ -242,12 +245,12 @@ def _small(node: ir.Node) -> bool:
     shape = node.outputs[0].shape
     if len(node.outputs) != 1 or node.domain not in ("", "ai.onnx") or shape is None:
         return False
-    sizes = list(shape)
-    return all(isinstance(size, int) for size in sizes) and int(np.prod([int(s) for s in sizes])) <= FOLD_LIMIT  # type: ignore[call-overload]
+    sizes = [size for size in shape if isinstance(size, int)]
+    return len(sizes) == len(shape) and math.prod(sizes) <= FOLD_LIMIT
 
 
 def _alone(value: ir.Value | None, operators: tuple[str, ...]) -> ir.Node | None:
-    """The value's producer if it is one of the operators and nobody else uses the value."""
+    """Return the value's producer if it is one of the operators and nobody else uses the value."""
     node = None if value is None else value.producer()
     if node is None or value is None or value.is_graph_output() or len(value.uses()) != 1:
         return None

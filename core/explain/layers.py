@@ -15,19 +15,24 @@ from core.explain.windows import Window, resolve
 
 
 class Layer(Protocol):
-    """A linear map with a constant weight; `bias` has one value per output channel, or is None."""
+    """A linear map with constant weights."""
 
-    weight: Array
-    bias: Array | None
+    @property
+    def weight(self) -> Array:
+        """The weights, in the node's own layout."""
+
+    @property
+    def bias(self) -> Array | None:
+        """One value per output channel, or None."""
 
     def apply(self, emit: Emitter, x: ir.Value, weight: Array, bias: Array) -> ir.Value:
-        """The map of x with another weight and bias."""
+        """Return the map of x with another weight and bias."""
 
     def transpose(self, emit: Emitter, s: ir.Value, weight: Array) -> ir.Value:
-        """The transposed map of s with another weight."""
+        """Return the transposed map of s with another weight."""
 
     def per_place(self, emit: Emitter, s: ir.Value) -> ir.Value:
-        """The sum of s over its channels: [batch, height, width], or [batch] without places."""
+        """Return the sum of s over its channels: [batch, height, width], or [batch] without places."""
 
     def along_channels(self, values: Array) -> Array:
         """One value per output channel, shaped to multiply an output."""
@@ -43,7 +48,7 @@ class Convolution:
     windows: tuple[Window, ...]
 
     def apply(self, emit: Emitter, x: ir.Value, weight: Array, bias: Array) -> ir.Value:
-        """A convolution like the node's own."""
+        """Return a convolution like the node's own."""
         pads = [w.before for w in self.windows] + [w.after for w in self.windows]
         return emit("Conv", x, emit.constant(weight), emit.constant(bias), **self._attributes(), pads=pads)
 
@@ -86,11 +91,11 @@ class Dense:
     bias: Array | None
 
     def apply(self, emit: Emitter, x: ir.Value, weight: Array, bias: Array) -> ir.Value:
-        """A product like the node's own."""
+        """Return a product like the node's own."""
         return emit("Add", emit("MatMul", x, emit.constant(weight)), emit.constant(bias))
 
     def transpose(self, emit: Emitter, s: ir.Value, weight: Array) -> ir.Value:
-        """The product with the transposed weight."""
+        """Return the product with the transposed weight."""
         return emit("MatMul", s, emit.constant(np.ascontiguousarray(weight.T)))
 
     def per_place(self, emit: Emitter, s: ir.Value) -> ir.Value:
@@ -103,7 +108,7 @@ class Dense:
 
 
 def flipped(weight: Array, group: int) -> Array:
-    """The kernel of the transposed convolution: [out, in / group, ...] to [in, out / group, ...], axes reversed."""
+    """Return the transposed convolution's kernel: [out, in / group, ...] to [in, out / group, ...], axes reversed."""
     out, inside = weight.shape[:2]
     kernel = weight.shape[2:]
     grouped = weight.reshape(group, out // group, inside, *kernel).swapaxes(1, 2)
@@ -112,7 +117,7 @@ def flipped(weight: Array, group: int) -> Array:
 
 
 def layer_of(node: ir.Node) -> Layer:
-    """The node's linear map. UnsupportedOperator where its weight is computed."""
+    """Return the node's linear map. UnsupportedOperator where its weight is computed."""
     return _convolution(node) if node.op_type == "Conv" else _dense(node)
 
 
@@ -122,10 +127,8 @@ def windows_of(node: ir.Node, kernel: tuple[int, ...]) -> tuple[Window, ...]:
     assert source is not None
     inputs, outputs = dims(source)[1:], dims(output)[1:]
     rank = len(kernel)
-    strides, dilations, pads = (
-        _ints(node, name, default)
-        for name, default in (("strides", [1] * rank), ("dilations", [1] * rank), ("pads", [0] * 2 * rank))
-    )
+    strides, dilations = _ints(node, "strides", [1] * rank), _ints(node, "dilations", [1] * rank)
+    pads = _ints(node, "pads", [0] * 2 * rank)
     auto_pad = node.attributes["auto_pad"].as_string() if "auto_pad" in node.attributes else "NOTSET"
     return tuple(
         resolve(auto_pad, (inputs[i], outputs[i]), kernel[i], strides[i], dilations[i], (pads[i], pads[i + rank]))

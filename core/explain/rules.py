@@ -1,7 +1,7 @@
 """The backward rules: one small function per operator and rule. They emit nodes; a literal table at the end lists them.
 
-A signal is a factor with relevance = factor * value (see `emit.Signal`), so "gradient" is the factor's plain chain rule,
-and every operator that is linear without a constant (adding, averaging, choosing, scaling, reshaping) has the gradient
+A signal is a factor with relevance = factor * value (see `emit.Signal`), so "gradient" is the plain chain rule, and
+every operator that is linear without a constant (adding, averaging, choosing, scaling, reshaping) has the gradient
 as its proportional relevance rule: that the parts sum to the whole is Euler's theorem. What differs between methods are
 the layers with weights, and ReLU. Rules with numbers follow Bach et al. 2015 and Montavon et al. 2019 (SCIENCE 2).
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx_ir as ir
 
-from core.explain.emit import Array, Rule, Signal, Step, array_of, dims, stabilised
+from core.explain.emit import Array, Rule, Signal, Step, array_of, dims
 from core.explain.layers import Convolution, Layer, layer_of, windows_of
 
 Signals = Sequence[Signal | None]
@@ -19,6 +19,10 @@ Signals = Sequence[Signal | None]
 # Stands in the denominator of z+ in place of nothing: relevance of a unit that no input supports comes out as rest.
 # Far below any activation that matters (float32 resolves 1e-7 of it), far above the smallest float32 (1e-38).
 UNSUPPORTED = 1e-9
+
+
+class UncoveredError(Exception):
+    """A node of a kind that has a rule is used in a way that the rule does not cover."""
 
 
 # Layers with weights
@@ -32,14 +36,13 @@ def layer_gradient(step: Step) -> Signals:
 
 def layer_epsilon(step: Step) -> Signals:
     """R_j = a_j sum_k w_jk R_k / (z_k + epsilon sign z_k), bias within z."""
-    emit, layer = step.emit, layer_of(step.node)
-    divisor = stabilised(emit, step.output, step.options["epsilon"])
-    s = step.signal.over(emit, divisor)
-    if layer.bias is not None and step.rests is not None:
-        inputs = emit("Sub", step.output, emit.constant(layer.along_channels(layer.bias)))
-        step.leave(layer.per_place(emit, emit("Mul", s, emit("Sub", divisor, inputs))))
-    elif step.rests is not None:
-        step.leave(layer.per_place(emit, emit("Mul", s, emit("Sub", divisor, step.output))))
+    emit, layer, z = step.emit, layer_of(step.node), step.output
+    size = emit("Abs", z)  # z / (z + epsilon sign z) = |z| / (|z| + epsilon)
+    factor = step.factor()
+    s = emit("Mul", factor, emit("Div", size, emit("Add", size, emit.constant(step.options["epsilon"]))))
+    if step.rests is not None and (layer.bias is not None or step.biases == "absorb"):
+        supported = z if layer.bias is None else emit("Sub", z, emit.constant(layer.along_channels(layer.bias)))
+        step.leave(layer.per_place(emit, emit("Sub", emit("Mul", factor, z), emit("Mul", s, supported))))
     return _to(step, layer.transpose(emit, s, layer.weight))
 
 
@@ -62,8 +65,8 @@ def layer_flat(step: Step) -> Signals:
     sizes, source = dims(step.output), _input(step)
     if not isinstance(layer, Convolution):
         even = emit("ReduceMean", relevance, emit.ints(-1), keepdims=1)
-        spread = np.full(dims(source)[-1], sizes[-1] / dims(source)[-1], np.float32)
-        return _relevance(step, emit("Mul", even, emit.constant(spread)))
+        shares = np.full(dims(source)[-1], sizes[-1] / dims(source)[-1], np.float32)
+        return _relevance(step, emit("Mul", even, emit.constant(shares)))
     group, inside = layer.group, layer.weight.shape[1]
     grouped = (
         emit("Reshape", relevance, emit.ints(-1, group, sizes[0] // group, *sizes[1:])) if group > 1 else relevance
@@ -81,7 +84,7 @@ def layer_flat(step: Step) -> Signals:
 
 
 def relu_gradient(step: Step) -> Signals:
-    """The gradient where the unit is active."""
+    """Pass the gradient where the unit is active."""
     return _to(step, step.emit("Mul", step.factor(), step.emit("Sign", step.output)))
 
 
@@ -94,17 +97,17 @@ def relu_pass(step: Step) -> Signals:
 
 
 def add(step: Step) -> Signals:
-    """A sum passes the factor to each part. A constant part is a bias: its relevance has no input."""
+    """Pass the factor to each part of a sum. A constant part is a bias: its relevance has no input."""
     return _sum(step, (1, 1))
 
 
 def subtract(step: Step) -> Signals:
-    """A difference passes the factor and its negative."""
+    """Pass the factor to one part of a difference and its negative to the other."""
     return _sum(step, (1, -1))
 
 
 def multiply(step: Step) -> Signals:
-    """A constant scale."""
+    """Scale by a constant."""
     constants = [array_of(value) for value in step.node.inputs]
     index = 0 if constants[1] is not None else 1
     scaled = step.emit("Mul", step.factor(), _known(step, 1 - index))
@@ -112,18 +115,18 @@ def multiply(step: Step) -> Signals:
 
 
 def divide(step: Step) -> Signals:
-    """A constant divisor."""
+    """Divide by a constant."""
     scaled = step.emit("Div", step.factor(), _known(step, 1))
     return _at(step, 0, _unbroadcast(step, scaled, 0))
 
 
 def cast(step: Step) -> Signals:
-    """The values stay what they are; signals are float32 throughout."""
+    """Pass the factor: the values stay what they are, and signals are float32 throughout."""
     return _to(step, step.factor())
 
 
 def unchanged(step: Step) -> Signals:
-    """The pixels' own scale and shift: relevance belongs to the pixel, whatever zero point its scale has."""
+    """Pass relevance through the pixels' own scale and shift: it belongs to the pixel, whatever its zero point."""
     index = next(i for i, value in enumerate(step.node.inputs) if array_of(value) is None)
     relevance = _unbroadcast(step, step.signal.relevance(step.emit), index)
     return [Signal(relevance, None) if i == index else None for i in range(len(step.node.inputs))]
@@ -143,7 +146,7 @@ def max_pool(step: Step) -> Signals:
     if all(w.span <= w.stride for w in windows):
         pads = {"kernel_shape": list(kernel), "strides": [w.stride for w in windows]}
         return _to(step, emit("MaxUnpool", step.factor(), indices, emit("Shape", source), **pads))
-    flat = emit("Reshape", emit("Mul", source, emit.constant(0.0)), emit.ints(-1))
+    flat = emit("ConstantOfShape", emit("Reshape", emit("Size", source), emit.ints(1)))
     where, what = emit("Reshape", indices, emit.ints(-1)), emit("Reshape", step.factor(), emit.ints(-1))
     scattered = emit("ScatterElements", flat, where, what, axis=0, reduction="add")
     return _to(step, emit("Reshape", scattered, emit.ints(-1, *dims(source))))
@@ -158,7 +161,7 @@ def average_pool(step: Step) -> Signals:
 
 
 def reduce_mean(step: Step) -> Signals:
-    """An average over whole axes (GlobalAveragePool, ReduceMean)."""
+    """Average over whole axes (GlobalAveragePool, ReduceMean)."""
     source = _input(step)
     sizes, axes = dims(source), _reduced(step)
     kept = [1 if axis in axes else size for axis, size in enumerate(sizes, start=1)]
@@ -181,7 +184,7 @@ def reshape(step: Step) -> Signals:
 
 
 def transpose(step: Step) -> Signals:
-    """The inverse permutation."""
+    """Permute the axes back."""
     order = [int(i) for i in np.argsort(step.node.attributes["perm"].as_ints())]
     if step.signal.value is None:
         return _relevance(step, step.emit("Transpose", step.signal.factor, perm=order))
@@ -229,7 +232,7 @@ def _relevance(step: Step, relevance: ir.Value) -> Signals:
 def _known(step: Step, index: int) -> ir.Value:
     value = step.node.inputs[index]
     if value is None or array_of(value) is None:
-        raise Uncovered("only a constant factor has a rule")
+        raise UncoveredError("only a constant factor has a rule")
     return value
 
 
@@ -253,7 +256,8 @@ def _leave_bias(step: Step, layer: Layer, s: ir.Value, bias: Array) -> None:
 
 
 def _sum(step: Step, signs: tuple[int, int]) -> Signals:
-    factor, signals = step.factor(), []
+    factor = step.factor()
+    signals: list[Signal | None] = []
     for index, (value, sign) in enumerate(zip(step.node.inputs, signs, strict=True)):
         assert value is not None
         signed = factor if sign > 0 else step.emit("Neg", factor)
@@ -273,7 +277,7 @@ def _unbroadcast(step: Step, values: ir.Value, index: int) -> ir.Value:
     assert source is not None
     sizes, whole = dims(source), dims(step.output)
     if len(sizes) != len(whole):
-        raise Uncovered("parts with different numbers of axes have no rule")
+        raise UncoveredError("parts with different numbers of axes have no rule")
     axes = [axis for axis, (part, all_) in enumerate(zip(sizes, whole, strict=True), start=1) if part != all_]
     return step.emit("ReduceSum", values, step.emit.ints(*axes), keepdims=1) if axes else values
 
@@ -285,12 +289,8 @@ def _reduced(step: Step) -> set[int]:
     axes = array_of(step.node.inputs[1]) if len(step.node.inputs) > 1 else None
     reduced = set(range(rank)) if axes is None else {int(axis) % rank for axis in axes}
     if 0 in reduced:
-        raise Uncovered("an average over the batch mixes pictures")
+        raise UncoveredError("an average over the batch mixes pictures")
     return reduced
-
-
-class Uncovered(Exception):
-    """A node of a kind that has a rule is used in a way that the rule does not cover."""
 
 
 RULES: Mapping[tuple[str, str], Rule] = {

@@ -20,11 +20,10 @@ class Question:
 
 
 def ask(emit: Emitter, logits: ir.Value, classes: int) -> Question:
-    """A seed row of zeros becomes the predicted class; contrast 1 takes away the highest logit of the others."""
+    """Let a seed row of zeros become the predicted class, and contrast 1 take away the highest logit of the others."""
     seed = ir.Value(name="seed", shape=ir.Shape(["batch", classes]), type=ir.TensorType(ir.DataType.FLOAT))
     contrast = ir.Value(name="contrast", shape=ir.Shape(["batch"]), type=ir.TensorType(ir.DataType.FLOAT))
-    size = emit("ReduceSum", emit("Abs", seed), emit.ints(1), keepdims=1)
-    unasked = emit("Equal", size, emit.constant(0.0))
+    unasked = emit("Equal", emit("ReduceL1", seed, emit.ints(1), keepdims=1), emit.constant(0.0))
     named = emit("Where", unasked, highest(emit, logits, classes), seed)
     free = emit("Equal", named, emit.constant(0.0))
     rival = highest(emit, emit("Where", free, logits, emit.constant(LOWEST)), classes)

@@ -66,7 +66,7 @@ class Window:
 def resolve(
     auto_pad: str, sizes: tuple[int, int], kernel: int, stride: int, dilation: int, pads: tuple[int, int]
 ) -> Window:
-    """The window of an ONNX node along one axis; `sizes` are (inputs, outputs)."""
+    """Build the window of an ONNX node along one axis; `sizes` are (inputs, outputs)."""
     inputs, outputs = sizes
     before, after = pads
     span = dilation * (kernel - 1) + 1

@@ -186,7 +186,7 @@ class Camera(Source):
             self._capture.release()
 
 
-def _rgb(bgr: Any) -> Image:  # noqa: ANN401 - whatever the driver gives
+def _rgb(bgr: Any) -> Image:
     """Turn a driver's picture, BGR or grey, into RGB uint8 [h, w, 3]."""
     code = cv2.COLOR_BGR2RGB if np.ndim(bgr) == 3 and np.shape(bgr)[2] == 3 else cv2.COLOR_GRAY2RGB
     return np.asarray(cv2.cvtColor(bgr, code), dtype=np.uint8)

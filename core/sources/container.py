@@ -54,9 +54,11 @@ class Pictures:
             except av.FFmpegError:
                 self.damaged = True
                 packet = None
+            if packet is not None and packet.is_corrupt:  # half a picture: the decoder would invent the rest
+                self.damaged = True
+                continue
             if packet is not None:
                 self.packets += packet.size > 0 and not packet.is_discard
-                self.damaged |= packet.is_corrupt
             for picture in self._decode(packet):
                 if not picture.is_corrupt:
                     yield picture

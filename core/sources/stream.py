@@ -1,14 +1,14 @@
 """Streams over the network: HTTP and RTSP, with a limit to every wait."""
 
 import time
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from core.errors import SourceBusy, SourceError, SourceNotFound, SourceSilent, SourceUnreadable
+from core.errors import SourceBusy, SourceError, SourceNotFound, SourceSilent, SourceTruncated, SourceUnreadable
 from core.sources.container import nominal_fps, picture_stream, rgb
 from core.sources.source import Source
 from core.types import Frame
@@ -17,7 +17,7 @@ SCHEMES: Final = ("http", "https", "rtsp", "rtsps", "rtmp")
 OPEN_TIMEOUT_S: Final = 10.0
 READ_TIMEOUT_S: Final = 5.0
 # RTSP over TCP: over UDP a lost packet smears the picture, and most firewalls drop it. A short analysis starts sooner.
-OPTIONS: Final = {"rtsp_transport": "tcp", "fflags": "nobuffer", "analyzeduration": "1000000"}
+OPTIONS: Final = {"rtsp_transport": "tcp", "analyzeduration": "1000000"}
 # libav reports some waits that it gave up as other errors; they are told by how long they took.
 NEARLY: Final = 0.95
 
@@ -26,8 +26,9 @@ class Stream(Source):
     """A video at a URL.
 
     Live where the server states no duration; its timestamps are then seconds since opening. A recording served over
-    the network is not live: it keeps its presentation times. When the server ends the stream, `read` gives None; when
-    it falls silent for `read_timeout_s`, SourceSilent.
+    the network is not live: it keeps its presentation times. When the server announces the end, `read` gives None;
+    when it falls silent for `read_timeout_s`, it raises SourceSilent; when it hangs up unannounced, SourceSilent too,
+    or SourceTruncated for a recording.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Stream(Source):
         self._decoded: list[VideoFrame] = []
         self._index = 0
         self._ended = False
+        self._error: SourceError | None = None
         self._describe()
 
     def _describe(self) -> None:
@@ -61,6 +63,9 @@ class Stream(Source):
         while not self._decoded and not self._ended:
             self._receive(deadline_s)
         if not self._decoded:
+            error, self._error = self._error, None
+            if error is not None:
+                raise error
             return None
         picture = self._decoded.pop(0)
         now_s = time.monotonic()
@@ -72,21 +77,37 @@ class Stream(Source):
         try:
             packet = next(self._packets, None)
         except av.FFmpegError as error:
-            self._ended = True
-            if isinstance(error, av.error.ExitError) or time.monotonic() >= deadline_s:
-                raise self._silent() from error
-            raise SourceSilent(f"The connection to {self.name} broke ({error.strerror}). Open it again.") from error
-        if packet is None:
-            self._ended = True
+            in_time = not isinstance(error, av.error.ExitError) and time.monotonic() < deadline_s
+            self._end(self._broken(error) if in_time else self._silent())
             return
-        if packet.stream.index == self._stream.index:
-            try:
-                self._decoded = [picture for picture in self._stream.decode(packet) if not picture.is_corrupt]
-            except av.FFmpegError:  # one broken packet of a live stream: the next key frame mends it
-                self._decoded = []
-        if not self._decoded and time.monotonic() > deadline_s:
-            self._ended = True
-            raise self._silent()
+        if packet is None:
+            self._end(None)
+        elif packet.stream.index == self._stream.index:
+            self._decoded = self._decode(packet)
+        if not self._decoded and not self._ended and time.monotonic() > deadline_s:
+            self._end(self._silent())
+
+    def _end(self, error: SourceError | None) -> None:
+        """Give what the decoder still holds, and the error only after it."""
+        self._ended = True
+        self._error = error
+        self._decoded += self._decode(None)
+
+    def _decode(self, packet: Any) -> list[VideoFrame]:
+        """Decode a packet of the picture stream; None empties the decoder."""
+        try:
+            return [picture for picture in self._stream.decode(packet) if not picture.is_corrupt]
+        except av.FFmpegError:  # one broken packet of a stream: the next key frame mends it
+            return []
+
+    def _broken(self, error: av.FFmpegError) -> SourceError:
+        """Say that the server hung up: libav cannot tell an end from a break, unless the end was announced."""
+        if self.live:
+            return SourceSilent(f"{self.name} hung up ({error.strerror}). Open it again.")
+        return SourceTruncated(
+            f"The connection to {self.name} broke after {self._index} frames ({error.strerror}). They are valid; for "
+            "the rest, open it again."
+        )
 
     def _silent(self) -> SourceSilent:
         return SourceSilent(
@@ -103,6 +124,7 @@ class Stream(Source):
     def close(self) -> None:
         """Hang up."""
         self._ended = True
+        self._error = None
         self._decoded = []
         self._container.close()
 

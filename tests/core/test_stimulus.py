@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.geometry import Box, anchors
+from core.geometry import FACE_OVAL, Box, anchors
 from core.mesh import Mesh, region_of_box, region_of_landmarks
-from core.stimulus import ACTION_UNITS, OVAL, Event, Pose, Puppet, Sway, Track, frames
+from core.stimulus import ACTION_UNITS, Event, Pose, Puppet, Sway, Track, frames
 from core.warp import RING, triangles
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -81,7 +81,7 @@ def test_the_landmarks_it_reports_are_where_the_mesh_finds_them(puppet, mesh, la
 
 
 def test_pixels_outside_the_face_stay_as_they_are(puppet, still, landmarks):
-    oval = landmarks[list(OVAL), :2]
+    oval = landmarks[list(FACE_OVAL), :2]
     ring = oval.mean(axis=0) + 1.01 * RING * (oval - oval.mean(axis=0))
     outside = cv2.fillPoly(np.zeros(still.shape[:2], np.uint8), [np.round(ring).astype(np.int32)], 1) == 0
 
@@ -133,7 +133,7 @@ def test_the_head_moves_as_the_pose_says(puppet, mesh, landmarks):
     turned = np.degrees(np.arctan2(*(after[1] - after[0])[::-1]) - np.arctan2(*(before[1] - before[0])[::-1]))
 
     assert turned == pytest.approx(4, abs=1.5)
-    shift = (fitted[list(OVAL), 0] - landmarks[list(OVAL), 0]).mean() / inter_ocular(landmarks)
+    shift = (fitted[list(FACE_OVAL), 0] - landmarks[list(FACE_OVAL), 0]).mean() / inter_ocular(landmarks)
     assert shift == pytest.approx(0.1, abs=0.04)
 
 

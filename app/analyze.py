@@ -1,0 +1,276 @@
+"""``mienscope analyze``: recorded video and pictures to tables, overlay videos and a summary. Every frame, in order."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app import packs, paths
+from core.errors import ExportError, MienscopeError, SourceError, SourceUnreadable
+from core.export import Counts, CsvTable, OverlayVideo, ResultWriter, Sidecar, write_sidecar
+from core.model import Model
+from core.overlay import Style, draw
+from core.packs import DEFAULT_PACK
+from core.pipeline import Pipeline, Settings
+from core.sources import Images, Prefetch, Source, open_source
+from core.types import Frame
+
+PLAIN_EVERY_S = 5.0  # between two lines of progress where there is no terminal
+Tick = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input, and what to write of it where."""
+
+    spec: str
+    folder: Path
+    settings: Settings
+    overlay: bool
+    stem: str = ""
+
+    @property
+    def name(self) -> str:
+        """Stem of the files written."""
+        return self.stem or Path(self.spec).stem or "frames"
+
+    def path(self, suffix: str) -> Path:
+        """A result file of this job."""
+        return self.folder / f"{self.name}{suffix}"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of a job."""
+
+    source: str
+    frames: int
+    frames_with_face: int
+    faces: int
+    explained: int
+    seconds: float
+    complete: bool
+    warnings: tuple[str, ...]
+    files: tuple[str, ...]
+
+    @property
+    def frames_per_s(self) -> float:
+        """Speed of the whole way, reading and writing included."""
+        return self.frames / self.seconds if self.seconds > 0 else 0.0
+
+
+def settings_from(chosen: argparse.Namespace) -> Settings:
+    """The pipeline's settings as the command line gives them."""
+    return Settings(
+        method=chosen.method,
+        target=chosen.target,
+        against=chosen.against,
+        explain_every=getattr(chosen, "every", 1),
+        region_mode=chosen.regions,
+    )
+
+
+def model_from(chosen: argparse.Namespace) -> Model:
+    """The model that the command line names."""
+    pack = packs.find(chosen.pack or DEFAULT_PACK)
+    return Model(pack, provider=chosen.provider, cache=paths.data_folder() / "compiled")
+
+
+def analyze_all(chosen: argparse.Namespace) -> int:
+    """Run every input; name what failed; return the exit status."""
+    model, settings = model_from(chosen), settings_from(chosen)
+    settings.check(model.labels)
+    _make_folder(chosen.out)
+    if model.provider_warning:
+        sys.stderr.write(f"mienscope: {model.provider_warning}\n")
+    reports: list[dict[str, object]] = []
+    failed = False
+    for job in _jobs(chosen, settings):
+        try:
+            with _Progress(job.name) as tick:
+                summary = analyze_one(job, model, tick)
+        except MienscopeError as error:
+            failed = True
+            sys.stderr.write(f"mienscope: {job.spec}: {error}\n")
+            reports.append({"source": job.spec, "failed": str(error)})
+            continue
+        failed = failed or not summary.complete
+        for warning in summary.warnings:
+            sys.stderr.write(f"mienscope: {job.spec}: {warning}\n")
+        reports.append(asdict(summary))
+        if not chosen.json:
+            sys.stdout.write(_sentence(summary))
+    if chosen.json:
+        from app.cli import print_json
+
+        print_json(reports)
+    return int(failed)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(f"Results cannot be written to {folder}: {error.strerror}.") from error
+
+
+def _jobs(chosen: argparse.Namespace, settings: Settings) -> Iterator[Job]:
+    """One job per input; equal stems are told apart by a number."""
+    taken: dict[str, int] = {}
+    for spec in chosen.inputs:
+        stem = Path(spec.rstrip("/")).stem or "frames"
+        taken[stem] = taken.get(stem, 0) + 1
+        name = stem if taken[stem] == 1 else f"{stem}-{taken[stem]}"
+        yield Job(spec, chosen.out, settings, chosen.overlay, name)
+
+
+def analyze_one(job: Job, model: Model, tick: Tick = lambda done, total: None) -> Summary:
+    """Analyse one input, writing as it goes; what was written stays when the input breaks off.
+
+    Raises a SourceError when not a single frame can be read, ExportError when results cannot be written.
+    """
+    started, clock = datetime.now(timezone.utc), time.monotonic()
+    counts, warnings = Counts(), []
+    with ExitStack() as stack:
+        source = stack.enter_context(_open_recorded(job.spec))
+        pipeline = Pipeline(model, job.settings, stills=isinstance(source, Images))
+        stack.callback(pipeline.close)
+        frames = stack.enter_context(Prefetch(source))
+        writers, files = _writers(job, model, source.fps, stack)
+        for item in _read(frames):
+            if isinstance(item, SourceError):
+                warnings.append(str(item))
+                continue
+            result = pipeline.process(item)
+            for writer in (counts, *writers):
+                writer.write(result)
+            tick(counts.frames, source.frame_count)
+    summary = _summary(job, counts, warnings, time.monotonic() - clock, files)
+    write_sidecar(job.path(".json"), _sidecar(job, model, summary, counts, started))
+    if counts.frames == 0 and warnings:
+        raise SourceUnreadable(warnings[-1])
+    return summary
+
+
+def _open_recorded(spec: str) -> Source:
+    source = open_source(spec)
+    if source.live:
+        source.close()
+        raise SourceError(f"analyze reads recordings, and {spec} is a live source. Open it in the window instead.")
+    return source
+
+
+def _read(source: Source) -> Iterator[Frame | SourceError]:
+    """Frames to the end, with errors in their place: after an unreadable picture it goes on, after others it ends."""
+    while True:
+        try:
+            frame = source.read()
+        except SourceUnreadable as error:
+            yield error
+            if not _continues(source):
+                return
+            continue
+        except SourceError as error:
+            yield error
+            return
+        if frame is None:
+            return
+        yield frame
+
+
+def _continues(source: Source) -> bool:
+    """Whether reading may go on after an unreadable picture: in a folder of pictures."""
+    return source.size is None
+
+
+def _writers(
+    job: Job, model: Model, fps: float | None, stack: ExitStack
+) -> tuple[list[ResultWriter], dict[str, str]]:
+    writers: list[ResultWriter] = [stack.enter_context(CsvTable(job.path(".csv"), model.labels))]
+    files = {"table": job.path(".csv").name, "sidecar": job.path(".json").name}
+    if job.overlay:
+        style = Style(region_mode=job.settings.region_mode)
+        video = OverlayVideo(job.path(".overlay.mp4"), lambda result: draw(result, style), fps)
+        writers.append(stack.enter_context(video))
+        files["overlay"] = video.path.name
+    return writers, files
+
+
+def _summary(job: Job, counts: Counts, warnings: list[str], seconds: float, files: dict[str, str]) -> Summary:
+    return Summary(
+        source=job.spec,
+        frames=counts.frames,
+        frames_with_face=counts.frames_with_face,
+        faces=counts.faces,
+        explained=counts.explained,
+        seconds=seconds,
+        complete=not warnings,
+        warnings=tuple(warnings),
+        files=tuple(str(job.folder / name) for name in files.values()),
+    )
+
+
+def _sidecar(job: Job, model: Model, summary: Summary, counts: Counts, started: datetime) -> Sidecar:
+    pack = model.pack
+    kinds = {"": "table", ".json": "sidecar", ".mp4": "overlay"}
+    return Sidecar(
+        source=job.spec,
+        pack={"id": pack.id, "version": pack.manifest.version, "sha256": pack.model_sha256},
+        settings=asdict(job.settings),
+        provider=model.provider,
+        counts=counts,
+        started=started.isoformat(timespec="seconds"),
+        finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        duration_s=round(summary.seconds, 3),
+        complete=summary.complete,
+        warnings=summary.warnings,
+        files={kinds.get(Path(name).suffix, "table"): Path(name).name for name in summary.files},
+    )
+
+
+def _sentence(summary: Summary) -> str:
+    state = "" if summary.complete else " INCOMPLETE:"
+    return (
+        f"{summary.source}:{state} {summary.frames} frames, {summary.frames_with_face} with a face, "
+        f"{summary.explained} of {summary.faces} faces explained, {summary.frames_per_s:.1f} frames/s\n"
+        + "".join(f"  {name}\n" for name in summary.files)
+    )
+
+
+class _Progress:
+    """Progress of one job: a bar on a terminal, a plain line now and then otherwise. Always on standard error."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._next_s = time.monotonic() + PLAIN_EVERY_S
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> Tick:
+        if not sys.stderr.isatty():
+            return self._line
+        from rich.console import Console
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task(self._name, total=None)
+        self._bar.start()
+        return self._advance
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _advance(self, done: int, total: int | None) -> None:
+        assert self._bar is not None
+        self._bar.update(self._task, completed=done, total=total)
+
+    def _line(self, done: int, total: int | None) -> None:
+        if time.monotonic() >= self._next_s:
+            self._next_s = time.monotonic() + PLAIN_EVERY_S
+            sys.stderr.write(f"{self._name}: {done} of {total or '?'} frames\n")

@@ -1,0 +1,113 @@
+"""Everything a person can do, in one table. Menus, shortcuts, tool tips and the help overlay are made from it."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+
+MENUS: Final = ("Source", "Playback", "Explanation", "Face", "View", "Help")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing to do.
+
+    Attributes
+    ----------
+    id
+        Name of the window's method that does it.
+    keys
+        Shortcuts, in Qt's portable spelling; the first is the one that menus show.
+    argument
+        What the method is called with, if anything.
+    needs
+        What must be there for it to make sense: "" nothing, "session" a source, "moving" one of more than one
+        picture, "seek" one that can be sought in, "face" a face.
+    """
+
+    id: str
+    text: str
+    keys: tuple[str, ...]
+    menu: str
+    hint: str
+    argument: int | float | None = None
+    needs: str = ""
+    checkable: bool = False
+
+    @property
+    def name(self) -> str:
+        """Unique among the commands."""
+        return self.id if self.argument is None else f"{self.id}:{self.argument:g}"
+
+    @property
+    def key(self) -> str:
+        """The first shortcut as this desktop writes it."""
+        return QKeySequence(self.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if self.keys else ""
+
+    @property
+    def tool_tip(self) -> str:
+        """Hint and key, as buttons show them."""
+        return f"{self.hint} ({self.key})" if self.key else self.hint
+
+
+COMMANDS: Final = (
+    Command("choose_source", "Choose source…", ("L",), "Source", "Choose a camera, file, stream or the demo clip"),
+    Command("open_file", "Open file…", ("O", "Ctrl+O"), "Source", "Open a video, a picture or a folder of pictures"),
+    Command("open_url", "Open stream…", ("U",), "Source", "Open a stream by its address"),
+    Command("open_demo", "Demo clip", ("D",), "Source", "Open the clip that came with Mienscope"),
+    Command("close", "Quit", ("Ctrl+Q",), "Source", "Leave Mienscope"),
+    Command("toggle_pause", "Pause", ("Space", "K"), "Playback", "Pause or go on", needs="moving"),
+    Command("step", "Next frame", ("Right",), "Playback", "Show the next frame", +1, "seek"),
+    Command("step", "Previous frame", ("Left",), "Playback", "Show the frame before", -1, "seek"),
+    Command("skip", "5 s on", ("Shift+Right",), "Playback", "Go 5 seconds on", +5.0, "seek"),
+    Command("skip", "5 s back", ("Shift+Left",), "Playback", "Go 5 seconds back", -5.0, "seek"),
+    Command("rewind", "To the start", ("Home",), "Playback", "Go to the first frame", needs="seek"),
+    Command("snapshot", "Snapshot", ("S",), "Playback", "Save this picture and its numbers", needs="session"),
+    Command("next_method", "Next method", ("M",), "Explanation", "Explain with the next method"),
+    Command("next_class", "Next class", ("C",), "Explanation", "Explain the next class", needs="session"),
+    Command("next_contrast", "Next contrast", ("X",), "Explanation", "Contrast with the next class", needs="session"),
+    Command("next_every", "Explain more or less often", ("E",), "Explanation", "Explain every frame, or fewer"),
+    Command("toggle_regions", "Region outlines", ("R",), "Explanation", "Outline the regions", checkable=True),
+    Command("next_colour_map", "Next colour map", ("P",), "Explanation", "Colour the heatmap another way"),
+    Command(
+        "fit_scale", "Fit scale to this map", ("A",), "Explanation", "Set the scale once from this map", None, "face"
+    ),
+    Command("change_scale", "Scale up", ("+", "="), "Explanation", "Stronger relevance needed for full colour", 2.0),
+    Command("change_scale", "Scale down", ("-",), "Explanation", "Weaker relevance gets full colour", 0.5),
+    Command("change_opacity", "More opaque", ("]",), "Explanation", "Show more of the heatmap", +0.1),
+    Command("change_opacity", "Less opaque", ("[",), "Explanation", "Show less of the heatmap", -0.1),
+    *(
+        Command(
+            "select_face", f"Face {chr(64 + n)}", (str(n),), "Face", f"Show face number {n} of this picture", n, "face"
+        )
+        for n in range(1, 10)
+    ),
+    Command("toggle_numbers", "Numbers", ("N", "Return"), "Face", "Show the numbers behind the verdict", None, "face"),
+    Command("toggle_full_screen", "Full screen", ("F", "F11"), "View", "Fill the screen", checkable=True),
+    Command("next_theme", "Dark, light, system", ("T",), "View", "Change the colours of the window"),
+    Command("dismiss", "Close what is on top", ("Esc",), "View", "Close what is on top, or leave full screen"),
+    Command("toggle_help", "Keys", ("?", "F1"), "Help", "Show every key"),
+)
+
+
+def make_actions(owner: QObject) -> dict[str, QAction]:
+    """One QAction per command, by its name, that calls the owner's method of that id."""
+    actions = {}
+    for command in COMMANDS:
+        action = QAction(command.text, owner)
+        action.setObjectName(command.name)
+        action.setShortcuts([QKeySequence(key) for key in command.keys])
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        action.setToolTip(command.tool_tip)
+        action.setCheckable(command.checkable)
+        action.triggered.connect(partial(_run, owner, command))
+        actions[command.name] = action
+    return actions
+
+
+def _run(owner: QObject, command: Command, *_: object) -> None:
+    """Call the owner's method with the command's own argument; what Qt's signal brings is left out."""
+    arguments = () if command.argument is None else (command.argument,)
+    getattr(owner, command.id)(*arguments)

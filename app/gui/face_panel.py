@@ -1,0 +1,301 @@
+"""The panel beside the video: who is selected, what the model reads in that face, and what it looked at."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.gui import names, theme
+from app.gui.bars import ProbabilityBars, RegionBars, paint_diamond
+from core.types import FaceResult
+
+WIDTH_PX: Final = 356
+TABS_PER_ROW: Final = 9
+MOST_TABS: Final = 18
+ROOM_FOR_ALL_PX: Final = 610  # panel height from which every class has its row
+VERDICT_LOOKS: Final = {
+    "rests on the expected regions": ("check", "good"),
+    "not supported by the expected regions": ("warn", "warn"),
+    "looks outside the face": ("warn", "warn"),
+    "no positive evidence": ("info", "muted"),
+}
+
+
+class VerdictChip(QPushButton):
+    """One quiet sentence with a sign; a click opens the numbers."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme.DARK
+        self._look = ("", "")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAutoDefault(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.setIconSize(QSize(14, 14))
+        self.setToolTip("Show the numbers (N)")
+
+    def show_theme(self, chosen: theme.Theme) -> None:
+        """Take the theme's colours."""
+        self._theme = chosen
+        look, self._look = self._look, ("", "")
+        self._dress(*look)
+
+    def show_verdict(self, face: FaceResult) -> None:
+        """Show what the numbers of this face say."""
+        regions = face.regions
+        if regions is None or regions.verdict is None:
+            self.setText("no verdict: nothing is expected of this class" if regions else "not explained")
+            self._dress("info", "muted")
+            return
+        density = regions.expected_density
+        by = f" · {density:.1f} × uniform" if density is not None and regions.positive > 0 else ""
+        text = regions.verdict
+        if text == "looks outside the face":
+            by = f" · {names.percent(regions.outside_share)}"
+        self.setText(text + by)
+        self._dress(*VERDICT_LOOKS[text])
+
+    def _dress(self, icon: str, role: str) -> None:
+        if (icon, role) == self._look or not icon:
+            return
+        self._look = (icon, role)
+        colour = getattr(self._theme, role)
+        ground = getattr(self._theme, f"{role}_soft", self._theme.field)
+        self.setIcon(theme.icon(icon, self._theme.colour(role), 14))
+        self.setStyleSheet(
+            f"QPushButton {{ color: {colour}; background: {ground}; border: 1px solid {colour}; border-radius: 12px;"
+            "padding: 2px 11px; font-size: 12px; min-height: 18px; }"
+            f"QPushButton:hover, QPushButton:focus {{ border: 2px solid {colour}; padding: 1px 10px; }}"
+        )
+
+
+class FaceTabs(QWidget):
+    """A letter per face in the picture, where there are several."""
+
+    chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 8)
+        self._grid.setSpacing(5)
+        self._grid.setColumnStretch(TABS_PER_ROW, 1)
+        self._buttons: dict[int, QPushButton] = {}
+
+    def show_faces(self, face_ids: Sequence[int], selected: int) -> None:
+        """Show these; hidden where there is nothing to choose."""
+        ids = sorted(face_ids)[:MOST_TABS]
+        if ids != list(self._buttons):
+            for button in self._buttons.values():
+                self._grid.removeWidget(button)
+                button.deleteLater()
+            self._buttons = {face_id: self._button(place, face_id) for place, face_id in enumerate(ids)}
+        for face_id, button in self._buttons.items():
+            button.setChecked(face_id == selected)
+        self.setVisible(len(ids) > 1)
+
+    def _button(self, place: int, face_id: int) -> QPushButton:
+        button = QPushButton(names.face_name(face_id))
+        button.setCheckable(True)
+        button.setFixedSize(30, 26)
+        button.setStyleSheet("padding: 0;")
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setToolTip(f"Face {names.face_name(face_id)}" + (f" ({place + 1})" if place < 9 else ""))
+        button.clicked.connect(lambda: self.chosen.emit(face_id))
+        self._grid.addWidget(button, place // TABS_PER_ROW, place % TABS_PER_ROW)
+        return button
+
+
+class _Dot(QWidget):
+    """The colour of the face's frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(14, 20)
+        self.face_id = 1
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.DARK.of_face(self.face_id))
+        painter.drawEllipse(QPointF(6, 10.5), 5.5, 5.5)
+        painter.end()
+
+
+class _Diamond(QWidget):
+    """The legend's mark of an expected region."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(10, 14)
+        self.colour = theme.DARK.colour("good")
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        paint_diamond(painter, QPointF(5, 7.5), self.colour)
+        painter.end()
+
+
+class FacePanel(QScrollArea):
+    """Everything about the selected face."""
+
+    face_chosen = Signal(int)
+    numbers_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("facePanel")
+        self.setFixedWidth(WIDTH_PX)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.tabs = FaceTabs()
+        self.verdict = VerdictChip()
+        self.probabilities = ProbabilityBars()
+        self.regions = RegionBars()
+        self._empty = QLabel("")
+        self._empty.setWordWrap(True)
+        self._empty.setProperty("role", "muted")
+        self._build()
+        self.tabs.chosen.connect(self.face_chosen)
+        self.verdict.clicked.connect(self.numbers_wanted)
+        self.show_empty("")
+
+    def show_theme(self, chosen: theme.Theme) -> None:
+        """Take the theme's colours."""
+        self._diamond.colour = chosen.colour("good")
+        for part in (self.verdict, self.probabilities, self.regions):
+            part.show_theme(chosen)
+
+    def show_empty(self, text: str) -> None:
+        """Say why there is no face to show."""
+        self.tabs.hide()
+        self._face.hide()
+        self._empty.setText(text)
+        self._empty.show()
+
+    def show_face(self, face: FaceResult, face_ids: Sequence[int]) -> None:
+        """Show this face; `face_ids` are all that are in the picture."""
+        observation = face.observation
+        self._empty.hide()
+        self._face.show()
+        self.tabs.show_faces(face_ids, observation.face_id)
+        self._dot.face_id = observation.face_id
+        self._dot.update()
+        self._name.setText(f"Face {names.face_name(observation.face_id)}")
+        self._facts.setText(
+            f"id {observation.face_id} · {observation.box.width:.0f} px · sure {observation.confidence:.2f}"
+        )
+        self.verdict.show_verdict(face)
+        self.probabilities.show_prediction(face.prediction)
+        self.regions.show_regions(face.regions)
+        explained = face.regions is not None and face.explanation is not None
+        self._looked.setVisible(explained)
+        self._not_explained.setVisible(not explained)
+        if face.explanation is not None:
+            self._what.setText(f"why {face.explanation.title} · logit {names.number(face.explanation.score)}")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802 - Qt's name
+        super().resizeEvent(event)
+        self.probabilities.set_short(self.height() < ROOM_FOR_ALL_PX)
+
+    def _build(self) -> None:
+        body = QWidget()
+        body.setObjectName("facePanelBody")
+        whole = QVBoxLayout(body)
+        whole.setContentsMargins(18, 14, 18, 12)
+        whole.setSpacing(0)
+        whole.addWidget(self.tabs)
+        whole.addWidget(self._empty)
+        self._face = QWidget()
+        column = QVBoxLayout(self._face)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(self._headline())
+        column.addSpacing(8)
+        column.addWidget(self.verdict)
+        column.addSpacing(16)
+        column.addLayout(_heading("EXPRESSION", QLabel("calibrated probability")))
+        column.addSpacing(6)
+        column.addWidget(self.probabilities)
+        column.addSpacing(16)
+        column.addWidget(self._what_it_looked_at())
+        whole.addWidget(self._face)
+        whole.addStretch(1)
+        self.setWidget(body)
+
+    def _headline(self) -> QHBoxLayout:
+        self._dot = _Dot()
+        self._name = QLabel("")
+        self._name.setProperty("role", "title")
+        self._facts = QLabel("")
+        self._facts.setProperty("role", "muted")
+        self._facts.setFont(theme.font(12, tabular=True))
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self._dot)
+        row.addWidget(self._name)
+        row.addWidget(self._facts, 1)
+        return row
+
+    def _what_it_looked_at(self) -> QWidget:
+        self._diamond = _Diamond()
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(_heading("WHAT IT LOOKED AT", QLabel("share of relevance · │ uniform")))
+        self._what = QLabel("")
+        self._what.setProperty("role", "muted")
+        self._what.setFont(theme.font(12, tabular=True))
+        self._not_explained = QLabel("Explanations are off. Choose a method under the video, or press M.")
+        self._not_explained.setProperty("role", "muted")
+        self._not_explained.setWordWrap(True)
+        self._looked = QWidget()
+        inner = QVBoxLayout(self._looked)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(6)
+        inner.addWidget(self._what)
+        inner.addLayout(self._sides())
+        inner.addWidget(self.regions)
+        column.addWidget(self._looked)
+        column.addWidget(self._not_explained)
+        return holder
+
+    def _sides(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        expected = QLabel("expected")
+        for widget, stretch in ((QLabel("person’s right"), 1), (self._diamond, 0), (expected, 1)):
+            row.addWidget(widget, stretch)
+            widget.setProperty("role", "quiet")
+        left = QLabel("person’s left")
+        left.setProperty("role", "quiet")
+        left.setAlignment(Qt.AlignmentFlag.AlignRight)
+        row.addWidget(left)
+        return row
+
+
+def _heading(text: str, note: QLabel) -> QHBoxLayout:
+    label = QLabel(text)
+    label.setProperty("role", "heading")
+    note.setProperty("role", "quiet")
+    row = QHBoxLayout()
+    row.addWidget(label)
+    row.addStretch(1)
+    row.addWidget(note)
+    return row

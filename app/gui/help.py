@@ -1,0 +1,97 @@
+"""The overlay with every key, made from the table of commands."""
+
+from typing import Final
+
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtGui import QColor, QKeySequence, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.gui.actions import COMMANDS, MENUS, Command
+
+COLUMNS: Final = (("Source", "Playback"), ("Explanation",), ("Face", "View", "Help"))
+
+KEYS_PX: Final = 104
+
+
+class Help(QWidget):
+    """Dims the window and lists the keys; any click or key away closes it."""
+
+    closed = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        card = self._card = QFrame(self)
+        card.setObjectName("help")
+        title = QLabel("Keys")
+        title.setProperty("role", "title")
+        columns = QHBoxLayout()
+        columns.setSpacing(36)
+        for menus in COLUMNS:
+            column = QVBoxLayout()
+            column.setSpacing(16)
+            for menu in menus:
+                column.addLayout(_group(menu))
+            column.addStretch(1)
+            columns.addLayout(column)
+        whole = QVBoxLayout(card)
+        whole.setContentsMargins(28, 22, 28, 24)
+        whole.setSpacing(16)
+        whole.addWidget(title)
+        whole.addLayout(columns)
+        self.hide()
+
+    def fit(self, rect: QRect) -> None:
+        """Cover this rectangle, with the list in its middle."""
+        self.setGeometry(rect)
+        size = self._card.sizeHint().boundedTo(rect.size())
+        self._card.setGeometry(
+            (rect.width() - size.width()) // 2, (rect.height() - size.height()) // 2, size.width(), size.height()
+        )
+
+    def texts(self) -> list[str]:
+        """Every line, for whoever wants to read rather than look."""
+        return [label.text() for label in self._card.findChildren(QLabel)]
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802 - Qt's name
+        if not self._card.geometry().contains(event.position().toPoint()):
+            self.hide()
+            self.closed.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802 - Qt's name
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(0, 0, 0, 150))
+        painter.end()
+
+
+def _group(menu: str) -> QGridLayout:
+    assert menu in MENUS
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(14)
+    grid.setVerticalSpacing(6)
+    heading = QLabel(menu.upper())
+    heading.setProperty("role", "heading")
+    grid.addWidget(heading, 0, 0, 1, 2)
+    rows = [
+        (command.text.rstrip("…"), _keys(command))
+        for command in COMMANDS
+        if command.menu == menu and command.id != "select_face"
+    ]
+    if menu == "Face":
+        rows.insert(0, ("Face in the picture", ["1 – 9"]))
+    for place, (text, keys) in enumerate(rows, start=1):
+        cell = QHBoxLayout()
+        cell.setSpacing(4)
+        for key in keys:
+            label = QLabel(key)
+            label.setProperty("role", "key")
+            cell.addWidget(label)
+        cell.addStretch(1)
+        grid.addLayout(cell, place, 0)
+        grid.addWidget(QLabel(text), place, 1, Qt.AlignmentFlag.AlignVCenter)
+    grid.setColumnMinimumWidth(0, KEYS_PX)
+    grid.setColumnStretch(1, 1)
+    return grid
+
+
+def _keys(command: Command) -> list[str]:
+    return [QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in command.keys]

@@ -1,0 +1,219 @@
+"""The live page: video, controls over it, the face panel beside it, and time below."""
+
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from app.gui import theme
+from app.gui.controls import Controls
+from app.gui.face_panel import FacePanel
+from app.gui.notice import Notices
+from app.gui.numbers import Numbers
+from app.gui.session import Backend
+from app.gui.stage import Stage
+from app.gui.strip import History, Strip
+from app.gui.transport import Transport
+from app.settings import Settings
+from core.engine import EngineStatus
+from core.types import FaceResult, Result
+
+MARGIN_PX: Final = 16
+ABSENT_TICKS: Final = 10  # of the slow clock: a face that is gone for a second is let go
+NO_FACE: Final = "No face in the picture.\n\nFaces that are very small, turned away or covered may be missed."
+
+
+class LivePage(QWidget):
+    """Puts the parts together and keeps which face is selected. It emits intentions and knows no engine."""
+
+    wanted = Signal(str, object)  # field of the settings, value
+    fit_scale_wanted = Signal()
+    full_screen_wanted = Signal()
+
+    def __init__(self, backend: Backend, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self._picture = backend.picture
+        self._result: Result | None = None
+        self._selected = 0
+        self._absent_ticks = 0
+        self._fresh = False
+        self._history = History()
+        self.stage = Stage(backend.picture, settings)
+        self.controls = Controls(backend.methods, self.stage)
+        self.notices = Notices(self.stage)
+        self.panel = FacePanel()
+        self.numbers = Numbers(backend.methods, self)
+        self.transport = Transport()
+        self.strip = Strip()
+        self._lay_out()
+        self._connect()
+
+    @property
+    def result(self) -> Result | None:
+        """What is shown."""
+        return self._result
+
+    @property
+    def selected_face(self) -> FaceResult | None:
+        """The selected face, where it is in the picture."""
+        faces = self._result.faces if self._result else ()
+        return next((face for face in faces if face.observation.face_id == self._selected), None)
+
+    def show_theme(self, chosen: theme.Theme) -> None:
+        """Take the theme's colours."""
+        for part in (self.stage, self.notices, self.panel, self.transport, self.strip):
+            part.show_theme(chosen)
+        self._show_slow_parts()
+
+    def show_settings(self, settings: Settings, labels: tuple[str, ...]) -> None:
+        """Draw and offer what these settings say."""
+        self.stage.show_settings(settings)
+        self.controls.show_settings(settings, labels, self._picture.lowest(settings))
+        self._place_overlays()
+
+    def begin(self, labels: tuple[str, ...]) -> None:
+        """Get ready for a newly opened source."""
+        self.clear("Waiting for the first picture…")
+        self.strip.set_labels(labels)
+
+    def show_status(self, status: EngineStatus) -> None:
+        """Show how the engine stands; a row to play and seek in belongs to recordings of more than one picture."""
+        self.transport.show_status(status)
+        moving = status.frame_count != 1
+        self.transport.setVisible(status.position_s is not None and not status.live and moving)
+        self.strip.setVisible(moving)
+
+    def clear(self, text: str) -> None:
+        """Show no picture but a sentence."""
+        self._result = None
+        self._selected = 0
+        self._history.clear()
+        self.stage.show_result(None)
+        self.stage.show_message(text)
+        self.panel.show_empty("")
+        self.numbers.hide()
+        self.transport.hide()
+
+    def show_result(self, result: Result) -> None:
+        """Show one result; numbers and charts follow on the slow clock."""
+        first = self._result is None
+        self._result = result
+        self._history.add(result.frame.timestamp_s, result.faces)
+        if self.selected_face is None and (first or self._selected == 0):
+            self._select_largest()
+        self.stage.show_result(result)
+        self.transport.show_position(result.frame.timestamp_s, result.frame.index)
+        self._fresh = True
+
+    def select(self, face_id: int) -> None:
+        """Select a face by its id."""
+        self._selected = face_id
+        self._absent_ticks = 0
+        self.stage.select(face_id)
+        self._show_slow_parts()
+
+    def select_place(self, place: int) -> None:
+        """Select the face at this place, from 1, among those in the picture."""
+        ids = self._face_ids()
+        if 1 <= place <= len(ids):
+            self.select(ids[place - 1])
+
+    def toggle_numbers(self) -> None:
+        """Open or close the sheet of numbers."""
+        face = self.selected_face
+        self.numbers.setVisible(not self.numbers.isVisible() and face is not None)
+        if self.numbers.isVisible() and face is not None:
+            self.numbers.show_face(face)
+            self._place_numbers()
+            self.numbers.raise_()
+
+    def slow_tick(self) -> None:
+        """Ten times a second: what changes too fast to be read."""
+        self.controls.rest()
+        self.notices.age()
+        if self._result is None:
+            return
+        if self.selected_face is None:
+            self._absent_ticks += 1
+            if self._absent_ticks >= ABSENT_TICKS:
+                self._select_largest()
+        if self._fresh:
+            self._fresh = False
+            self._show_slow_parts()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102, N802 - Qt's name
+        if watched is self.stage and event.type() == QEvent.Type.Resize:
+            self._place_overlays()
+        return super().eventFilter(watched, event)
+
+    def _show_slow_parts(self) -> None:
+        if self._result is None:
+            return
+        face = self.selected_face
+        if face is not None:
+            self._absent_ticks = 0
+            self.panel.show_face(face, self._face_ids())
+            if self.numbers.isVisible():
+                self.numbers.show_face(face)
+                self._place_numbers()
+        elif not self._result.faces:
+            self.panel.show_empty(NO_FACE)
+            self.numbers.hide()
+        self.strip.show_history(self._history, self._selected)
+
+    def _face_ids(self) -> list[int]:
+        return sorted(face.observation.face_id for face in self._result.faces) if self._result else []
+
+    def _select_largest(self) -> None:
+        faces = self._result.faces if self._result else ()
+        largest = max(faces, key=lambda face: face.observation.box.area, default=None)
+        if largest is not None:
+            self.select(largest.observation.face_id)
+
+    def _lay_out(self) -> None:
+        left = QVBoxLayout()
+        left.setSpacing(0)
+        left.addWidget(self.stage, 1)
+        left.addWidget(self.transport)
+        top = QHBoxLayout()
+        top.setSpacing(0)
+        top.addLayout(left, 1)
+        top.addWidget(self.panel)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(top, 1)
+        whole.addWidget(self.strip)
+        self.strip.setFixedHeight(136)
+        self.transport.hide()
+
+    def _connect(self) -> None:
+        self.stage.installEventFilter(self)
+        self.stage.face_clicked.connect(self.select)
+        self.stage.pointer_moved.connect(self.controls.wake)
+        self.stage.double_clicked.connect(self.full_screen_wanted)
+        self.controls.wanted.connect(self.wanted)
+        self.controls.fit_scale_wanted.connect(self.fit_scale_wanted)
+        self.notices.resized.connect(self._place_overlays)
+        self.panel.face_chosen.connect(self.select)
+        self.panel.numbers_wanted.connect(self.toggle_numbers)
+
+    def _place_overlays(self) -> None:
+        width, height = self.stage.width(), self.stage.height()
+        self.controls.fit(width - 2 * MARGIN_PX)
+        self.controls.move((width - self.controls.width()) // 2, height - self.controls.height() - MARGIN_PX)
+        self.notices.fit(min(width - 2 * MARGIN_PX, 760))
+        self.notices.move((width - self.notices.width()) // 2, MARGIN_PX)
+        self.notices.raise_()
+        self._place_numbers()
+
+    def _place_numbers(self) -> None:
+        layout = self.numbers.layout()
+        if not self.numbers.isVisible() or layout is None:
+            return
+        layout.activate()
+        size = self.numbers.sizeHint().boundedTo(self.size())
+        corner = self.panel.mapTo(self, QPoint(0, 0))
+        y = min(corner.y() + 76, self.height() - size.height() - 8)
+        self.numbers.setGeometry(QRect(corner.x() - size.width() - 10, max(y, 8), size.width(), size.height()))

@@ -1,0 +1,46 @@
+"""How things are called on the screen."""
+
+from core.types import FaceResult
+
+
+def face_name(face_id: int) -> str:
+    """A, B ... Z, AA, AB ... for face ids from 1."""
+    letters = ""
+    while face_id > 0:
+        face_id, rest = divmod(face_id - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters or "?"
+
+
+def face_headline(face: FaceResult) -> str:
+    """Name, expression and probability, for example "A · happiness 0.94"."""
+    prediction = face.prediction
+    return f"{face_name(face.observation.face_id)} · {prediction.label} {prediction.probability:.2f}"
+
+
+def region_text(region: str) -> str:
+    """A region's key as words."""
+    return "between the brows" if region == "glabella" else region.replace("_", " ")
+
+
+def clock(seconds: float, digits: int = 3) -> str:
+    """Minutes and seconds, for example 0:14.208."""
+    step = 10**digits
+    whole = round(max(seconds, 0.0) * step)
+    minutes, rest = divmod(whole, 60 * step)
+    return f"{minutes}:{rest / step:0{3 + digits if digits else 2}.{digits}f}"
+
+
+def percent(share: float) -> str:
+    """A share as whole per cent, with a thin gap before the sign."""
+    return f"{100 * share:.0f} %"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number with a real minus sign."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def compact(value: float) -> str:
+    """A number in at most three significant digits, without a trailing zero, with a real minus sign."""
+    return f"{value:.3g}".replace("-", "−")

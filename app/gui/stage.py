@@ -1,0 +1,260 @@
+"""The video: the frame with its heatmap, and boxes, letters and outlines drawn sharp on top."""
+
+from typing import Final
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QImage,
+    QLinearGradient,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.gui import names, theme
+from app.gui.session import Picture
+from app.settings import Settings
+from core.geometry import Floats, Image
+from core.types import FaceResult, Result
+
+BOX_GROWTH: Final = 1.16  # the landmarks end at the hairline; the box should hold the face
+SMALL_PX: Final = 64  # a face narrower than this on the screen gets its letter only
+OLD_S: Final = 0.1  # from here on the map's age stands beside the face; below it would only flicker
+SMOOTH_POINTS: Final = 3  # on either side
+CHIP: Final = QColor(13, 16, 20, 225)
+CHIP_TEXT: Final = QColor("#f2f4f6")
+CHIP_QUIET: Final = QColor("#aab2bb")
+
+
+class Stage(QWidget):
+    """Shows one result at a time, fitted into the widget; a click on a face selects it."""
+
+    face_clicked = Signal(int)  # face id
+    painted = Signal(object)  # Result, after it has been drawn
+    pointer_moved = Signal()
+    double_clicked = Signal()
+
+    def __init__(self, picture: Picture, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._picture = picture
+        self._settings = settings
+        self._theme = theme.DARK
+        self._result: Result | None = None
+        self._image: QImage | None = None  # made when painted, so that a frame that is replaced costs nothing
+        self._pixels: Image | None = None  # the buffer under the QImage
+        self._selected = 0
+        self._message = ""
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(320, 200)
+        self.setAccessibleName("Video")
+
+    def sizeHint(self) -> QSize:  # noqa: D102, N802 - Qt's name
+        return QSize(960, 540)
+
+    def show_result(self, result: Result | None) -> None:
+        """Show a result, or nothing."""
+        self._result, self._image = result, None
+        self.update()
+
+    def show_settings(self, settings: Settings) -> None:
+        """Draw as these settings say."""
+        self._settings, self._image = settings, None
+        self.update()
+
+    def show_theme(self, chosen: theme.Theme) -> None:
+        """Take the theme's colours."""
+        self._theme = chosen
+        self.update()
+
+    def show_message(self, text: str) -> None:
+        """A quiet sentence in the middle while there is no picture."""
+        self._message = text
+        self.update()
+
+    def select(self, face_id: int) -> None:
+        """Mark a face."""
+        self._selected = face_id
+        self.update()
+
+    def picture_rect(self) -> QRectF:
+        """Where the frame lies in the widget: as large as fits, in the middle."""
+        if self._result is None:
+            return QRectF(self.rect())
+        width, height = self._result.frame.width, self._result.frame.height
+        scale = min(self.width() / width, self.height() / height)
+        return QRectF(
+            (self.width() - width * scale) / 2, (self.height() - height * scale) / 2, width * scale, height * scale
+        )
+
+    def face_rect(self, face: FaceResult) -> QRectF:
+        """A face's box in widget px, as far as it lies in the picture."""
+        box, frame = face.observation.box.scaled(BOX_GROWTH), self.picture_rect()
+        scale = self._scale()
+        whole = QRectF(
+            frame.x() + (box.x + 0.5) * scale, frame.y() + (box.y + 0.5) * scale, box.width * scale, box.height * scale
+        )
+        return whole.intersected(frame.adjusted(2, 2, -2, -2))
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802 - Qt's name
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.colour("stage"))
+        if self._result is None:
+            self._paint_message(painter)
+            painter.end()
+            return
+        self._paint_frame(painter, self._result)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        faces = sorted(self._result.faces, key=lambda face: face.observation.face_id == self._selected)
+        if self._settings.regions:
+            for face in faces:
+                self._paint_outlines(painter, face)
+        for face in faces:
+            self._paint_face(painter, face, self._result)
+        if any(face.explanation for face in faces) and self._settings.opacity > 0:
+            self._paint_legend(painter)
+        painter.end()
+        self.painted.emit(self._result)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802 - Qt's name
+        face = self._face_at(event.position())
+        if face is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.face_clicked.emit(face.observation.face_id)
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802 - Qt's name
+        over = self._face_at(event.position()) is not None
+        self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
+        self.pointer_moved.emit()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802 - Qt's name
+        if self._face_at(event.position()) is None:
+            self.double_clicked.emit()
+
+    def _scale(self) -> float:
+        return self.picture_rect().width() / self._result.frame.width if self._result else 1.0
+
+    def _face_at(self, point: QPointF) -> FaceResult | None:
+        faces = self._result.faces if self._result else ()
+        hit = [face for face in faces if self.face_rect(face).contains(point)]
+        return min(hit, key=lambda face: face.observation.box.area, default=None)
+
+    def _paint_message(self, painter: QPainter) -> None:
+        painter.setFont(theme.font(15))
+        painter.setPen(self._theme.colour("muted"))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
+
+    def _paint_frame(self, painter: QPainter, result: Result) -> None:
+        if self._image is None:
+            self._pixels = np.ascontiguousarray(self._picture.heat(result, self._settings))
+            height, width = self._pixels.shape[:2]
+            self._image = QImage(self._pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(self.picture_rect(), self._image)
+
+    def _paint_outlines(self, painter: QPainter, face: FaceResult) -> None:
+        origin, scale = self.picture_rect().topLeft(), self._scale()
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        polygons = [
+            QPolygonF([QPointF(x, y) for x, y in (_smooth(outline) + 0.5) * scale + (origin.x(), origin.y())])
+            for outline in self._picture.outlines(face, self._settings)
+        ]
+        for colour, width in ((QColor(0, 0, 0, 60), 2.4), (QColor(255, 255, 255, 170), 1.0)):
+            painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            for polygon in polygons:
+                painter.drawPolygon(polygon)
+
+    def _paint_face(self, painter: QPainter, face: FaceResult, result: Result) -> None:
+        rect = self.face_rect(face)
+        selected = face.observation.face_id == self._selected
+        colour = self._theme.of_face(face.observation.face_id)
+        if not selected:
+            colour.setAlpha(190)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(0, 0, 0, 90), 4.0 if selected else 3.0))
+        painter.drawRoundedRect(rect, 6, 6)
+        painter.setPen(QPen(colour, 2.2 if selected else 1.3))
+        painter.drawRoundedRect(rect, 6, 6)
+        self._paint_label(painter, face, result, rect, colour)
+
+    def _paint_label(self, painter: QPainter, face: FaceResult, result: Result, rect: QRectF, colour: QColor) -> None:
+        selected = face.observation.face_id == self._selected
+        small = rect.width() < SMALL_PX and not selected
+        title = names.face_name(face.observation.face_id) if small else names.face_headline(face)
+        quiet = "" if small else self._age_text(face, result)
+        bold = theme.font(13 if selected else 12, QFont.Weight.DemiBold, tabular=True)
+        plain = theme.font(11, tabular=True)
+        gap = 9 if quiet else 0
+        width = QFontMetricsF(bold).horizontalAdvance(title)
+        total = width + gap + (QFontMetricsF(plain).horizontalAdvance(quiet) if quiet else 0) + (12 if small else 20)
+        chip = self._chip_rect(rect, total, 24 if selected else 21)
+        painter.setPen(QPen(colour, 1.2))
+        painter.setBrush(CHIP)
+        painter.drawRoundedRect(chip, 5, 5)
+        text = chip.adjusted(6 if small else 10, 0, 0, 0)
+        painter.setFont(bold)
+        painter.setPen(CHIP_TEXT)
+        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, title)
+        painter.setFont(plain)
+        painter.setPen(CHIP_QUIET)
+        painter.drawText(text.adjusted(width + gap, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, quiet)
+
+    def _age_text(self, face: FaceResult, result: Result) -> str:
+        age = result.explanation_age_s(face)
+        return "" if age is None or age < OLD_S else f"map {1000 * age:.0f} ms old"
+
+    def _chip_rect(self, face: QRectF, width: float, height: float) -> QRectF:
+        """Above the face, inside it at the picture's upper edge, and never beyond the widget."""
+        y = face.top() - height - 6
+        if y < 4:
+            y = max(face.top(), 0) + 6
+        x = min(max(face.left(), 4.0), max(self.width() - width - 4.0, 4.0))
+        return QRectF(x, min(y, self.height() - height - 4.0), width, height)
+
+    def _paint_legend(self, painter: QPainter) -> None:
+        """The heat scale beside the map, whether or not the controls are to be seen."""
+        ends = (names.compact(self._picture.lowest(self._settings)), names.compact(self._settings.scale))
+        small = theme.font(11, tabular=True)
+        metrics = QFontMetricsF(small)
+        left, right = (metrics.horizontalAdvance(end) for end in ends)
+        unit = metrics.horizontalAdvance("logit per pixel")
+        bar = 84.0
+        box = QRectF(0, 0, left + bar + right + unit + 44, 24)
+        box.moveTopRight(self.picture_rect().topRight() + QPointF(-10.0, 10.0))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(13, 16, 20, 190))
+        painter.drawRoundedRect(box, 6, 6)
+        ramp = QRectF(box.left() + 10 + left + 8, box.center().y() - 3.5, bar, 7)
+        painter.setBrush(_ramp(self._picture.gradient(self._settings), ramp))
+        painter.drawRoundedRect(ramp, 3.5, 3.5)
+        painter.setFont(small)
+        painter.setPen(CHIP_TEXT)
+        centre = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(box.adjusted(10, 0, 0, 0), centre, ends[0])
+        painter.drawText(box.adjusted(ramp.right() + 8 - box.left(), 0, 0, 0), centre, ends[1])
+        painter.setPen(CHIP_QUIET)
+        painter.drawText(box.adjusted(ramp.right() + 16 + right - box.left(), 0, 0, 0), centre, "logit per pixel")
+
+
+def _smooth(outline: Floats) -> Floats:
+    """A closed outline, float32 [points, 2], without the steps of the pixels that it was traced on."""
+    reach = min(SMOOTH_POINTS, len(outline) // 8)
+    shifted = [np.roll(outline, shift, axis=0) for shift in range(-reach, reach + 1)]
+    return np.asarray(np.mean(shifted, axis=0), np.float32)
+
+
+def _ramp(colours: Image, rect: QRectF) -> QLinearGradient:
+    gradient = QLinearGradient(rect.topLeft(), rect.topRight())
+    for place in np.linspace(0, 1, 17):
+        red, green, blue = (int(value) for value in colours[round(place * (len(colours) - 1))])
+        gradient.setColorAt(float(place), QColor(red, green, blue))
+    return gradient

@@ -1,0 +1,540 @@
+"""The window: joins page, clock, engine and settings, and does what the table of commands names."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from PySide6.QtCore import QByteArray, QUrl
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QInputDialog,
+    QMainWindow,
+    QMenu,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import settings as settings_file
+from app.gui import snapshot, theme, troubles
+from app.gui.actions import COMMANDS, MENUS, make_actions
+from app.gui.bridge import Bridge
+from app.gui.crashes import Crashes
+from app.gui.help import Help
+from app.gui.jobs import Jobs
+from app.gui.live_page import LivePage
+from app.gui.notice import Level, Message, Way
+from app.gui.opener import Opener
+from app.gui.rail import Rail
+from app.gui.session import Backend, Session
+from app.gui.source_menu import SourceMenu
+from app.gui.status import Measured, StatusLine
+from app.gui.top_bar import TopBar
+from app.settings import NOTHING, OFF, PREDICTED, RUNNER_UP, Settings
+from core.engine import EngineStatus
+from core.sources import DEMO
+from core.types import Result
+
+SAVE_AFTER_TICKS: Final = 10  # of the slow clock: a second after the last change
+THEMES: Final = ("system", "dark", "light")
+EVERY: Final = ("auto", 1, 2, 4)
+ANALYSIS: Final = {"method", "target", "against", "explain_every", "region_mode", "max_faces"}
+FIT_PERCENTILE: Final = 99.5  # of |relevance|: a few hot pixels must not darken the rest
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the window reads and writes."""
+
+    settings: Path
+    snapshots: Path
+
+
+class Window(QMainWindow):
+    """The application's main window."""
+
+    def __init__(self, backend: Backend, settings: Settings, places: Places, crashes: Crashes | None = None) -> None:
+        super().__init__()
+        self._backend = backend
+        self._settings = settings
+        self._places = places
+        self._crashes = crashes
+        self._session: Session | None = None
+        self._spec = ""
+        self._details = ""
+        self._status: EngineStatus | None = None
+        self._unsaved_ticks: int | None = None
+        self._jobs = Jobs("errands")
+        self._opener = Opener(backend.open, self)
+        self.bridge = Bridge(self)
+        self.actions_by_name = make_actions(self)
+        self.addActions(list(self.actions_by_name.values()))
+        self._build()
+        self._connect()
+        self._dress()
+        self._show_settings()
+        self._enable_actions()
+        self.page.controls.show_gradients(
+            {name: backend.picture.gradient(settings.changed(colour_map=name)) for name in backend.picture.colour_maps}
+        )
+        if settings.geometry:
+            self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
+
+    @property
+    def settings(self) -> Settings:
+        """The choices as they are now."""
+        return self._settings
+
+    def start(self, source: str | None = None, notes: Sequence[Message] = ()) -> None:
+        """Begin to tick and open a source; None takes the one of last time, a camera, or the demo clip."""
+        for note in notes:
+            self.page.notices.tell(note)
+        self.page.stage.setFocus()
+        self.bridge.start()
+        if source is not None:
+            self.open_source(source, remember=False)
+            return
+        self.page.clear("Looking for a camera…")
+        self._list_cameras(self._open_first)
+
+    def open_source(self, spec: str, remember: bool = True) -> None:
+        """Open a camera, a file, a stream or the demo clip."""
+        self._spec, self._session, self._status = spec, None, None
+        self.bridge.watch(None)
+        self.page.notices.drop("trouble")
+        name = _short_name(spec)
+        self.page.clear(f"Opening {name}…")
+        self.top_bar.source.show_name(name)
+        self.top_bar.show_status(None)
+        self.status_line.show_nothing("starting…")
+        self._enable_actions()
+        self._opener.open(spec, self._settings)
+        if remember:
+            self._set("source", spec)
+
+    # What the table of commands names
+
+    def choose_source(self) -> None:
+        """Open the list of sources under its button."""
+        button = self.top_bar.source
+        self.source_menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
+
+    def open_file(self) -> None:
+        """Ask for a file."""
+        dialog = QFileDialog(self, "Open a video or a picture")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self.open_source)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def open_url(self) -> None:
+        """Ask for the address of a stream."""
+        dialog = QInputDialog(self)
+        dialog.setWindowTitle("Open a stream")
+        dialog.setLabelText("Address of the stream (http, https, rtsp):")
+        dialog.resize(460, dialog.height())
+        dialog.textValueSelected.connect(lambda text: self.open_source(text.strip()) if text.strip() else None)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def open_demo(self) -> None:
+        """Open the demo clip."""
+        self.open_source(DEMO)
+
+    def toggle_pause(self) -> None:
+        """Pause, go on, or begin again at the end."""
+        if self._session is None or self._status is None:
+            return
+        if self._status.state == "running":
+            self._session.pause()
+        else:
+            self._session.resume()
+
+    def step(self, frames: int) -> None:
+        """Show the next or the previous frame, paused."""
+        if self._session is not None:
+            self._session.step(int(frames))
+
+    def skip(self, seconds: float) -> None:
+        """Go on or back by some seconds."""
+        if self.page.result is not None:
+            self.seek(self.page.result.frame.timestamp_s + seconds)
+
+    def rewind(self) -> None:
+        """Go to the first frame."""
+        self.seek(self._status.start_s if self._status else 0.0)
+
+    def seek(self, timestamp_s: float) -> None:
+        """Go to a place in the file."""
+        status = self._status
+        if self._session is not None and status is not None and status.seekable:
+            end = status.start_s + status.duration_s if status.duration_s is not None else timestamp_s
+            self._session.seek(min(max(timestamp_s, status.start_s), end))
+
+    def snapshot(self) -> None:
+        """Save what is on the screen, picture and numbers."""
+        result, session = self.page.result, self._session
+        if result is None or session is None:
+            return
+        settings, picture, folder = self._settings, self._backend.picture, self._places.snapshots
+        origin = snapshot.Origin(self._source_name(), session.pack, session.provider)
+        self._jobs.submit(
+            lambda: snapshot.save(result, picture.draw(result, settings), settings, origin, folder),
+            self._tell_saved,
+            lambda error: self._tell("snapshot", "error", str(error)),
+        )
+
+    def next_method(self) -> None:
+        """Explain with the next method; off comes last."""
+        self._set("method", _next((*self._backend.methods, OFF), self._settings.method))
+
+    def next_class(self) -> None:
+        """Explain the next class."""
+        self._set("target", _next((PREDICTED, *self._labels()), self._settings.target))
+
+    def next_contrast(self) -> None:
+        """Contrast with the next class."""
+        self._set("against", _next((NOTHING, RUNNER_UP, *self._labels()), self._settings.against))
+
+    def next_every(self) -> None:
+        """Explain every frame, or fewer."""
+        self._set("explain_every", _next(EVERY, self._settings.explain_every))
+
+    def toggle_regions(self) -> None:
+        """Show or hide the outlines."""
+        self._set("regions", not self._settings.regions)
+
+    def next_colour_map(self) -> None:
+        """Colour the heatmap another way."""
+        self._set("colour_map", _next(self._backend.picture.colour_maps, self._settings.colour_map))
+
+    def fit_scale(self) -> None:
+        """Set the scale once from the selected face's map."""
+        face = self.page.selected_face
+        if face is None or face.explanation is None:
+            return
+        strongest = float(np.percentile(np.abs(face.explanation.relevance), FIT_PERCENTILE))
+        if strongest > 0:
+            self._set("scale", float(f"{strongest:.2g}"))
+
+    def change_scale(self, factor: float) -> None:
+        """Make the scale coarser or finer."""
+        self._set("scale", float(f"{min(max(self._settings.scale * factor, 1e-5), 100.0):.3g}"))
+
+    def change_opacity(self, step: float) -> None:
+        """Show more or less of the heatmap."""
+        self._set("opacity", round(min(max(self._settings.opacity + step, 0.0), 1.0), 2))
+
+    def select_face(self, place: int) -> None:
+        """Select the face at this place among those in the picture."""
+        self.page.select_place(int(place))
+
+    def toggle_numbers(self) -> None:
+        """Show or hide the numbers behind the verdict."""
+        self.page.toggle_numbers()
+
+    def toggle_full_screen(self) -> None:
+        """Fill the screen, or no more."""
+        if self.isFullScreen():
+            self.showNormal()
+        else:
+            self.showFullScreen()
+        self._enable_actions()
+
+    def next_theme(self) -> None:
+        """Change the colours: the system's, dark, light."""
+        self._set("theme", _next(THEMES, self._settings.theme))
+        self._dress()
+        self._tell("theme", "info", f"Colours: {self._settings.theme}.", passing=True)
+
+    def dismiss(self) -> None:
+        """Close what is on top: help, numbers, a notice; then leave full screen."""
+        for sheet in (self.help, self.page.numbers):
+            if sheet.isVisible():
+                sheet.hide()
+                return
+        if not self.page.notices.drop_newest() and self.isFullScreen():
+            self.toggle_full_screen()
+
+    def toggle_help(self) -> None:
+        """Show or hide every key."""
+        self.help.fit(self._central.rect())
+        self.help.setVisible(not self.help.isVisible())
+        self.help.raise_()
+
+    # Qt's own calls
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102, N802 - Qt's name
+        self.bridge.stop()
+        self.bridge.watch(None)
+        self._settings = self._settings.changed(geometry=bytes(self.saveGeometry().toBase64().data()).decode())
+        self._save()
+        self._opener.close()
+        self._jobs.close()
+        super().closeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802 - Qt's name
+        super().resizeEvent(event)
+        if self.help.isVisible():
+            self.help.fit(self._central.rect())
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: D102, N802 - Qt's name
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: D102, N802 - Qt's name
+        local = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if local:
+            self.open_source(local[0])
+
+    # Putting it together
+
+    def _build(self) -> None:
+        self.setWindowTitle("Mienscope")
+        self.setMinimumSize(1000, 600)
+        room = self.screen().availableSize()
+        self.resize(min(1440, room.width()), min(900, room.height()))
+        self.setAcceptDrops(True)
+        actions = self.actions_by_name
+        self.source_menu = SourceMenu([actions[name] for name in ("open_file", "open_url", "open_demo")], self)
+        self.top_bar = TopBar(actions["snapshot"], actions["toggle_pause"], self._main_menu())
+        foot = (("theme", "Colours", actions["next_theme"]), ("keys", "Keys", actions["toggle_help"]))
+        self.rail = Rail([("live", "Live")], foot)
+        self.page = LivePage(self._backend, self._settings)
+        self.status_line = StatusLine()
+        self._central = QWidget()
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.rail)
+        middle.addWidget(self.page, 1)
+        whole = QVBoxLayout(self._central)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.top_bar)
+        whole.addLayout(middle, 1)
+        whole.addWidget(self.status_line)
+        self.setCentralWidget(self._central)
+        self.help = Help(self._central)
+        self.status_line.show_nothing("")
+
+    def _main_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for title in MENUS:
+            sub = menu.addMenu(title)
+            sub.addActions([self.actions_by_name[command.name] for command in COMMANDS if command.menu == title])
+        return menu
+
+    def _connect(self) -> None:
+        bridge, page = self.bridge, self.page
+        bridge.arrived.connect(self._take_result)
+        bridge.read.connect(self._take_status)
+        bridge.state_changed.connect(self._take_state)
+        bridge.ticked.connect(self._opener.collect)
+        bridge.slow_ticked.connect(self._slow_tick)
+        page.stage.painted.connect(bridge.painted)
+        page.wanted.connect(self._set)
+        page.fit_scale_wanted.connect(self.fit_scale)
+        page.full_screen_wanted.connect(self.toggle_full_screen)
+        page.transport.toggled.connect(self.toggle_pause)
+        page.transport.stepped.connect(self.step)
+        page.transport.sought.connect(self.seek)
+        page.notices.chosen.connect(self._go_on)
+        self.top_bar.source.clicked.connect(self.choose_source)
+        self.source_menu.camera_chosen.connect(self.open_source)
+        self.source_menu.refresh_wanted.connect(self._refresh_cameras)
+        self._opener.opened.connect(self._take_session)
+        self._opener.failed.connect(self._take_failure)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._dress)
+
+    def _dress(self) -> None:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        chosen = theme.chosen(self._settings.theme)
+        theme.apply(app, chosen)
+        for part in (self.top_bar, self.rail, self.page, self.source_menu):
+            part.show_theme(chosen)
+        for name, icon in (("open_file", "file"), ("open_url", "url"), ("open_demo", "demo")):
+            self.actions_by_name[name].setIcon(theme.icon(icon, chosen.colour("muted"), 16))
+
+    def _slow_tick(self) -> None:
+        self.page.slow_tick()
+        self._jobs.collect()
+        for crash in self._crashes.drain() if self._crashes else ():
+            self._details = crash.details
+            text = f"Something went wrong that should not have: {crash.summary}"
+            self.page.notices.tell(Message("crash", "error", text, (troubles.COPY,)))
+        if self._unsaved_ticks is not None:
+            self._unsaved_ticks += 1
+            if self._unsaved_ticks >= SAVE_AFTER_TICKS:
+                self._save()
+
+    # Settings
+
+    def _set(self, name: str, value: Any) -> None:
+        """Change one setting: everything follows from here."""
+        if getattr(self._settings, name) == value:
+            return
+        self._settings = self._settings.changed(**{name: value})
+        self._unsaved_ticks = 0
+        self._show_settings()
+        if name in ANALYSIS and self._session is not None:
+            self._session.analyse(self._settings)
+
+    def _show_settings(self) -> None:
+        self.page.show_settings(self._settings, self._labels())
+        self.page.controls.wake()
+        self.actions_by_name["toggle_regions"].setChecked(self._settings.regions)
+
+    def _save(self) -> None:
+        self._unsaved_ticks = None
+        try:
+            settings_file.save(self._settings, self._places.settings)
+        except OSError as error:
+            text = f"The settings could not be saved to {self._places.settings}: {error.strerror}."
+            self._tell("settings", "warn", text)
+
+    def _labels(self) -> tuple[str, ...]:
+        return self._session.labels if self._session is not None else ()
+
+    # What the engine says
+
+    def _take_session(self, spec: str, session: Session) -> None:
+        self._session = session
+        self.page.begin(session.labels)
+        self._show_settings()
+        self.bridge.watch(session)
+
+    def _take_result(self, result: Result) -> None:
+        self.page.show_result(result)
+
+    def _take_status(self, status: EngineStatus) -> None:
+        before, self._status = self._status, status
+        now = time.monotonic()
+        measured = Measured(self.bridge.meter.rate_hz(now), self.bridge.meter.latency_s(now))
+        assert self._session is not None
+        self.status_line.show_status(status, measured, self._session.provider, self._session.pack)
+        self.page.show_status(status)
+        self.top_bar.show_status(status)
+        if status.notice and (before is None or before.notice != status.notice):
+            self._tell("picture", "warn", status.notice, passing=True)
+        if before is None or _abilities(before) != _abilities(status):
+            self._enable_actions()
+
+    def _take_state(self, status: EngineStatus) -> None:
+        if status.error is not None:
+            self._take_failure(self._spec, status.error)
+
+    def _take_failure(self, spec: str, error: Exception) -> None:
+        if spec != self._spec:
+            return
+        self._details = troubles.details(error)
+        self.page.notices.tell(troubles.message(error))
+        if self.page.result is None:
+            self.page.clear("Nothing to show.")
+        if self._session is None:
+            self.status_line.show_nothing("no source")
+
+    # Ways on from notices
+
+    def _go_on(self, topic: str, way: str) -> None:
+        ways: dict[str, Callable[[], None]] = {
+            "again": lambda: self.open_source(self._spec, remember=False),
+            "demo": self.open_demo,
+            "choose": self.choose_source,
+            "rewind": self._play_from_start,
+            "shipped": self._use_shipped_pack,
+            "off": self._stop_explaining,
+            "copy": self._copy_details,
+            "folder": self._show_folder,
+        }
+        ways[way]()
+
+    def _play_from_start(self) -> None:
+        if self._session is not None:
+            self.rewind()
+            self._session.resume()
+
+    def _use_shipped_pack(self) -> None:
+        self._set("pack", None)
+        self.open_source(self._spec, remember=False)
+
+    def _stop_explaining(self) -> None:
+        self._set("method", OFF)
+        self.open_source(self._spec, remember=False)
+
+    def _copy_details(self) -> None:
+        QGuiApplication.clipboard().setText(self._details)
+        self._tell("copied", "info", "The details are on the clipboard.", passing=True)
+
+    def _show_folder(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._places.snapshots)))
+
+    def _tell(self, topic: str, level: Level, text: str, ways: tuple[Way, ...] = (), passing: bool = False) -> None:
+        self.page.notices.tell(Message(topic, level, text, ways, passing))
+
+    def _tell_saved(self, saved: tuple[Path, Path]) -> None:
+        picture, sheet = saved
+        text = f"Saved {picture.name} and its numbers, {sheet.name}, in {picture.parent}."
+        self._tell("snapshot", "info", text, (Way("folder", "Open folder"),), passing=True)
+
+    # Sources
+
+    def _list_cameras(self, done: Callable[[Sequence[str]], None]) -> None:
+        self._jobs.submit(self._backend.cameras, done, lambda _: done(()))
+
+    def _refresh_cameras(self) -> None:
+        self._list_cameras(self.source_menu.show_cameras)
+
+    def _open_first(self, cameras: Sequence[str]) -> None:
+        """Last time's source where it is still there, else a camera, else the demo clip, and say so."""
+        self.source_menu.show_cameras(cameras)
+        if self._spec:
+            return  # the person was quicker
+        last = self._settings.source
+        if last is not None and (last in cameras or last == DEMO or "://" in last or Path(last).exists()):
+            self.open_source(last, remember=False)
+        elif cameras:
+            self.open_source(cameras[0], remember=False)
+        else:
+            self.open_source(DEMO, remember=False)
+            text = "No camera was found, so this is the demo clip. Connect a camera, or open a file."
+            self._tell("no camera", "info", text, (Way("choose", "Choose…"),))
+
+    def _source_name(self) -> str:
+        return (self._status.source if self._status else "") or _short_name(self._spec)
+
+    def _enable_actions(self) -> None:
+        status = self._status
+        moving = status is not None and status.frame_count != 1 and status.state != "failed"
+        there = {
+            "": True,
+            "session": self._session is not None,
+            "moving": moving,
+            "seek": moving and status is not None and status.seekable,
+            "face": self._session is not None,
+        }
+        for command in COMMANDS:
+            self.actions_by_name[command.name].setEnabled(there[command.needs])
+        running = self._status is None or self._status.state in ("running", "starting")
+        self.actions_by_name["toggle_pause"].setText("Pause" if running else "Play")
+        self.actions_by_name["toggle_full_screen"].setChecked(self.isFullScreen())
+
+
+def _abilities(status: EngineStatus) -> tuple[object, ...]:
+    return status.state, status.seekable, status.frame_count == 1
+
+
+def _next(entries: Sequence[Any], current: object) -> Any:
+    """The entry after the current one, round and round; the first where the current one is not among them."""
+    return entries[(entries.index(current) + 1) % len(entries)] if current in entries else entries[0]
+
+
+def _short_name(spec: str) -> str:
+    if spec == DEMO:
+        return "Demo clip"
+    return spec if "://" in spec or not Path(spec).name else Path(spec).name

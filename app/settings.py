@@ -1,0 +1,96 @@
+"""What a person chose, kept as JSON between two runs. No Qt: the command line reads it too."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+PREDICTED: Final = "predicted"
+NOTHING: Final = "nothing"
+RUNNER_UP: Final = "runner-up"
+OFF: Final = "off"
+
+
+class Settings(BaseModel):
+    """Every choice of the window. Unknown keys, as a newer version may write them, are left out.
+
+    Attributes
+    ----------
+    source
+        What was open last: a camera's name, a path, a URL, "demo"; None before anything was chosen.
+    pack
+        Id of the model pack; None takes the shipped one.
+    method
+        Key of the method table, or "off".
+    target
+        The class to explain; "predicted" follows the model.
+    against
+        The class it is contrasted with, "runner-up", or "nothing".
+    explain_every
+        One frame in how many is explained; "auto" as many as the machine manages.
+    scale
+        Relevance that gets the strongest colour, logits per pixel of the crop.
+    geometry
+        Place and size of the window, in Qt's own encoding.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    source: str | None = None
+    pack: str | None = None
+    method: str = "lrp"
+    target: str = PREDICTED
+    against: str = NOTHING
+    explain_every: Literal["auto", 1, 2, 4] = "auto"
+    region_mode: Literal["polygons", "boxes"] = "polygons"
+    max_faces: int = Field(default=16, ge=1, le=64)
+    opacity: float = Field(default=0.75, ge=0, le=1)
+    colour_map: str = "inferno"
+    scale: float = Field(default=0.02, gt=0, le=100)
+    regions: bool = False
+    theme: Literal["system", "dark", "light"] = "system"
+    geometry: str = ""
+
+    def changed(self, **values: Any) -> "Settings":
+        """Return a copy with other values, checked as if they came from the file."""
+        return Settings.model_validate({**self.model_dump(), **values})
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Settings as read, and one sentence about what went wrong on the way, if anything did."""
+
+    settings: Settings
+    problem: str | None = None
+
+
+def load(path: Path) -> Loaded:
+    """Read settings. A file that cannot be used is kept aside and named; the defaults take its place."""
+    try:
+        return Loaded(Settings.model_validate_json(path.read_bytes()))
+    except FileNotFoundError:
+        return Loaded(Settings())
+    except OSError as error:
+        return Loaded(Settings(), f"The settings in {path} could not be read ({error.strerror}); defaults are used.")
+    except ValidationError:
+        return Loaded(Settings(), _put_aside(path))
+
+
+def save(settings: Settings, path: Path) -> None:
+    """Write settings so that a crash in between leaves the old file whole. OSError where the place refuses."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(f".{os.getpid()}.tmp")
+    fresh.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    fresh.replace(path)
+
+
+def _put_aside(path: Path) -> str:
+    taken = (path.with_suffix(f".bad{n or ''}.json") for n in range(1000))
+    aside = next((name for name in taken if not name.exists()), path.with_suffix(".bad.json"))
+    try:
+        path.replace(aside)
+    except OSError as error:
+        return f"The settings in {path} are damaged and could not be moved ({error.strerror}); defaults are used."
+    return f"The settings were damaged, so defaults are used. The old file is kept as {aside}."

@@ -1,0 +1,344 @@
+"""A result as a picture. Pure: the same result and style give the same pixels, and nothing that is given is changed.
+
+::
+
+    heat(image, face, style)    one face's relevance, in its true place, clipped to the face
+    draw(result, style)         everything: heat, outlines, boxes, labels, region bars, scale
+
+The window takes `heat` and draws its own letters; files (overlay video, snapshot) take `draw`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import UnknownName
+from core.geometry import FACE_OVAL, Box, Floats, Image, Similarity, frozen
+from core.lettering import AMBER, DARK, QUIET, WHITE, Colour, plate, text_width, write
+from core.opencv import cv2
+from core.region_bars import bars_size, draw_bars
+from core.regions import Mode, partition
+from core.types import FaceResult, Result
+
+ACCENT: Final[Colour] = (96, 190, 255)
+NOTICE: Final = "not a medical device"
+STALE_S: Final = 0.0005  # an explanation at most this much older than its frame counts as the frame's own
+
+
+def _sequential(opencv_map: int, start: float) -> NDArray[np.uint8]:
+    """One of OpenCV's maps as RGB, its darkest part left out: heat must glow on skin, not blacken it."""
+    steps = np.linspace(start * 255, 255, 256).round().astype(np.uint8)[:, None]
+    return frozen(np.ascontiguousarray(np.asarray(cv2.applyColorMap(steps, opencv_map), np.uint8)[:, 0, ::-1]))
+
+
+def _through(*anchors: Colour) -> NDArray[np.uint8]:
+    """A map that runs through evenly spaced colours."""
+    places = np.linspace(0, 255, len(anchors))
+    channels = [np.interp(np.arange(256), places, [colour[k] for colour in anchors]) for k in range(3)]
+    return frozen(np.stack(channels, axis=1).round().astype(np.uint8))
+
+
+# Readable with the common colour blindnesses: the first three rise in lightness, the last parts along blue and orange.
+COLOUR_MAPS: Final[Mapping[str, NDArray[np.uint8]]] = {
+    "inferno": _sequential(cv2.COLORMAP_INFERNO, 0.25),
+    "viridis": _sequential(cv2.COLORMAP_VIRIDIS, 0.0),
+    "cividis": _sequential(cv2.COLORMAP_CIVIDIS, 0.0),
+    "blue-orange": _through(
+        (190, 226, 255), (64, 150, 255), (20, 50, 110), (12, 12, 14), (120, 52, 8), (255, 140, 26), (255, 226, 150)
+    ),
+}
+SIGNED_MAPS: Final = frozenset({"blue-orange"})  # show negative relevance too; zero is in the middle
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a result is drawn.
+
+    Attributes
+    ----------
+    colour_map
+        Key in `COLOUR_MAPS`.
+    opacity
+        Of the strongest heat, 0..1.
+    scale
+        Relevance that gets the map's last colour, logits per crop pixel. Fixed: never fitted to the picture.
+    smooth_px
+        Standard deviation of the smoothing before display, crop px; it keeps the map's sum.
+    """
+
+    colour_map: str = "inferno"
+    opacity: float = 0.85
+    scale: float = 0.02
+    smooth_px: float = 1.0
+    heat: bool = True
+    regions: bool = False
+    region_mode: Mode = "polygons"
+    boxes: bool = True
+    labels: bool = True
+    bars: bool = True
+    legend: bool = True
+
+    def __post_init__(self) -> None:
+        if self.colour_map not in COLOUR_MAPS:
+            raise UnknownName("colour map", self.colour_map, COLOUR_MAPS)
+        if not 0 <= self.opacity <= 1:
+            raise ValueError(f"opacity lies between 0 and 1, got {self.opacity}")
+        if not self.scale > 0:
+            raise ValueError(f"the scale must be above 0 logits per pixel, got {self.scale}")
+
+    @property
+    def signed(self) -> bool:
+        """Whether negative relevance is shown."""
+        return self.colour_map in SIGNED_MAPS
+
+    @property
+    def colours(self) -> NDArray[np.uint8]:
+        """The map, RGB uint8 [256, 3], from the lowest relevance shown (0, or -scale) to +scale."""
+        return COLOUR_MAPS[self.colour_map]
+
+
+def heat(image: Image, face: FaceResult, style: Style) -> Image:
+    """The picture with one face's relevance on it.
+
+    Parameters
+    ----------
+    image
+        RGB uint8 [height, width, 3], the frame's picture or one that already carries other faces' heat.
+
+    Returns
+    -------
+    RGB uint8 [height, width, 3]; a copy, changed only within the face's outline. Weak relevance is transparent.
+    """
+    painted = image.copy()
+    _add_heat(painted, face, style)
+    return painted
+
+
+def _add_heat(image: Image, face: FaceResult, style: Style) -> None:
+    oval = face.observation.landmarks[list(FACE_OVAL), :2]
+    window = _window(oval, image.shape)
+    if face.explanation is None or window is None:
+        return
+    origin = np.array([window[1].start, window[0].start], np.float32)
+    under = image[window]
+    height, width = under.shape[:2]
+    relevance = _in_frame(
+        face.explanation.relevance, face.crop.to_frame, face.crop.size, origin, (width, height), style
+    )
+    codes = _codes(relevance, style)
+    colours = np.asarray(cv2.applyColorMap(codes, style.colours[:, None]), np.uint8)
+    alpha = cv2.multiply(cv2.LUT(codes, _opacities(style)), _soft(oval - origin, (width, height)))
+    under[:] = cv2.blendLinear(colours, np.ascontiguousarray(under), alpha, 1 - np.asarray(alpha, np.float32))
+
+
+def _codes(relevance: Floats, style: Style) -> NDArray[np.uint8]:
+    """The place of each relevance in the colour map, 0..255; beyond the scale the map's ends."""
+    gain, zero = (127.5 / style.scale, 127.5) if style.signed else (255 / style.scale, 0.0)
+    shown = np.maximum(relevance, -style.scale if style.signed else 0.0)
+    return np.asarray(cv2.convertScaleAbs(shown, alpha=gain, beta=zero), np.uint8)
+
+
+def _opacities(style: Style) -> Floats:
+    """Opacity per code, float32 [256]: 0 at no relevance, the style's own from half the scale on, smooth between."""
+    codes = np.arange(256)
+    strength = np.maximum(np.abs(codes - 127.5) - 0.5, 0) / 127 if style.signed else codes / 255
+    u = np.clip(2 * strength, 0, 1)
+    return np.asarray(style.opacity * u * u * (3 - 2 * u), np.float32)
+
+
+def _in_frame(
+    relevance: Floats, to_frame: Similarity, crop_px: int, origin: Floats, size: tuple[int, int], style: Style
+) -> Floats:
+    """The relevance in a window of the frame, float32, still in logits per crop pixel."""
+    padded = cv2.copyMakeBorder(relevance, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(0.0,))
+    smooth = cv2.GaussianBlur(padded, (0, 0), style.smooth_px) if style.smooth_px > 0 else padded
+    ratio = crop_px / relevance.shape[1]  # a map may be coarser than the crop
+    to_crop = Similarity(ratio, 0.0, -2 * ratio + (ratio - 1) / 2, -2 * ratio + (ratio - 1) / 2)
+    to_window = Similarity(1.0, 0.0, float(-origin[0]), float(-origin[1])).after(to_frame).after(to_crop)
+    warped = cv2.warpAffine(smooth, to_window.matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(warped, np.float32)
+
+
+def _soft(outline: Floats, size: tuple[int, int]) -> Floats:
+    """The face, float32 0..1: 1 inside, fading to 0 towards the outline, 0 beyond."""
+    width, height = size
+    mask = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(mask, [np.round(outline * 16).astype(np.int32)], (255,), cv2.LINE_8, 4)
+    side = 2 * max(round(0.06 * width), 1) + 1
+    soft = mask
+    for _ in range(2):  # two boxes make a triangle: no visible step
+        soft = np.asarray(cv2.blur(soft, (side, side), borderType=cv2.BORDER_CONSTANT), np.uint8)
+    inside = np.maximum(np.arange(256) * (2 / 255) - 1, 0).astype(np.float32)
+    return np.asarray(cv2.LUT(np.asarray(cv2.bitwise_and(soft, mask), np.uint8), inside), np.float32)
+
+
+def _window(points: Floats, shape: tuple[int, ...]) -> tuple[slice, slice] | None:
+    """Rows and columns of the picture that hold the points' box; None where it lies beyond the picture."""
+    low = np.maximum(np.floor(points.min(axis=0)).astype(int), 0)
+    high = np.minimum(np.ceil(points.max(axis=0)).astype(int) + 1, [shape[1], shape[0]])
+    if (high - low).min() < 1:
+        return None
+    return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
+
+
+def outlines(face: FaceResult, mode: Mode = "polygons") -> list[Floats]:
+    """Closed outlines of a face's regions, float32 [points, 2] each, frame px."""
+    fine = max(round(192 / face.crop.size), 1)
+    size = face.crop.size * fine
+    landmarks = (face.crop.landmarks(face.observation) + 0.5) * fine - 0.5
+    labels = partition(landmarks.astype(np.float32), size, mode).labels
+    to_frame = face.crop.to_frame.after(Similarity(1 / fine, 0.0, (1 / fine - 1) / 2, (1 / fine - 1) / 2))
+    found: list[Floats] = []
+    for label in np.unique(labels)[:-1] if labels.max() > 0 else ():  # the last is outside
+        contours, _ = cv2.findContours((labels == label).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        found += [to_frame.apply(np.asarray(line, np.float32)[:, 0]) for line in contours if len(line) > 2 * fine]
+    return found
+
+
+def draw(result: Result, style: Style) -> Image:
+    """Everything that is known about a frame, on its picture: RGB uint8 [height, width, 3], a copy."""
+    image = result.frame.image.copy()
+    for face in result.faces if style.heat else ():
+        _add_heat(image, face, style)
+    for face in result.faces if style.regions else ():
+        _draw_outlines(image, face, style)
+    capital_px = _capital_px(image)
+    taken = [
+        box for face in result.faces for box in (face.observation.box, _label_box(image, result, face, capital_px))
+    ]
+    for face in result.faces:
+        _draw_face(image, result, face, style, capital_px)
+    for face in result.faces if style.bars else ():
+        if place := _bars_place(image, face, capital_px, taken):
+            taken.append(place)
+            draw_bars(
+                image, face, round(place.x), round(place.y), capital_px, style.colours[128 if style.signed else 0 :]
+            )
+    if style.legend:
+        _draw_legend(image, result, style, capital_px)
+    return image
+
+
+def _capital_px(image: Image) -> float:
+    """Height of a capital: readable at any size of picture."""
+    return float(np.clip(min(image.shape[0], image.shape[1] * 0.6) / 48, 6, 22))
+
+
+def _draw_outlines(image: Image, face: FaceResult, style: Style) -> None:
+    lines = [np.round(line * 16).astype(np.int32) for line in outlines(face, style.region_mode)]
+    cv2.polylines(image, lines, True, WHITE, 1, cv2.LINE_AA, 4)
+
+
+def face_name(face_id: int) -> str:
+    """A, B ... Z, AA, AB ... for face 1, 2, ...; nothing before tracking has named it."""
+    letters = ""
+    while face_id > 0:
+        face_id, rest = divmod(face_id - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def _draw_face(image: Image, result: Result, face: FaceResult, style: Style, capital_px: float) -> None:
+    box = face.observation.box
+    if style.boxes:
+        _draw_box(image, box, max(round(capital_px / 6), 1))
+    if not style.labels:
+        return
+    label = _label_box(image, result, face, capital_px)
+    left, top, middle = round(label.x), round(label.y), round(label.y + label.height / 2)
+    plate(image, (left, top, round(label.width), round(label.height)))
+    pad = round(0.6 * capital_px)
+    if name := face_name(face.observation.face_id):
+        badge = text_width(name, capital_px, bold=True) + 2 * pad
+        plate(image, (left, top, badge, round(label.height)), ACCENT, 1.0)
+        write(image, name, left + pad, middle, capital_px, DARK, bold=True)
+        left += badge
+    write(image, _label(face), left + pad, middle, capital_px, WHITE)
+    if age := _age(result, face):
+        write(image, age, left + text_width(_label(face), capital_px) + 2 * pad, middle, 0.78 * capital_px, AMBER)
+
+
+def _age(result: Result, face: FaceResult) -> str:
+    """A note for an explanation that is older than the frame, else nothing."""
+    age_s = result.explanation_age_s(face)
+    return "" if age_s is None or age_s <= STALE_S else f"explained {age_s * 1000:.0f} ms ago"
+
+
+def _label(face: FaceResult) -> str:
+    return f"{face.prediction.label} {face.prediction.probability:.2f}"
+
+
+def _label_box(image: Image, result: Result, face: FaceResult, capital_px: float) -> Box:
+    """Where a face's label goes: on top of its box, within the picture."""
+    box, pad = face.observation.box, round(0.6 * capital_px)
+    name = face_name(face.observation.face_id)
+    width = text_width(_label(face), capital_px) + 2 * pad
+    width += text_width(name, capital_px, bold=True) + 2 * pad if name else 0
+    width += text_width(age, 0.78 * capital_px) + pad if (age := _age(result, face)) else 0
+    height = round(2.2 * capital_px)
+    x = min(max(box.x, 0), image.shape[1] - width)
+    y = box.y - height - round(0.4 * capital_px)
+    return Box(round(max(x, 0)), round(max(y, 0)), width, height)
+
+
+def _draw_box(image: Image, box: Box, thickness: int) -> None:
+    """A rectangle with rounded corners."""
+    x0, y0, x1, y1 = (round(v) for v in (box.x, box.y, box.right, box.bottom))
+    r = max(min(x1 - x0, y1 - y0) // 16, 1)
+    corners = (((x0 + r, y0 + r), 180), ((x1 - r, y0 + r), 270), ((x1 - r, y1 - r), 0), ((x0 + r, y1 - r), 90))
+    for centre, turn in corners:
+        cv2.ellipse(image, centre, (r, r), turn, 0, 90, ACCENT, thickness, cv2.LINE_AA)
+    for a, b in (((x0 + r, y0), (x1 - r, y0)), ((x0 + r, y1), (x1 - r, y1))):
+        cv2.line(image, a, b, ACCENT, thickness, cv2.LINE_AA)
+    for a, b in (((x0, y0 + r), (x0, y1 - r)), ((x1, y0 + r), (x1, y1 - r))):
+        cv2.line(image, a, b, ACCENT, thickness, cv2.LINE_AA)
+
+
+def _bars_place(image: Image, face: FaceResult, capital_px: float, taken: Sequence[Box]) -> Box | None:
+    """A free place for a face's region bars: beside its box, or under it; None where there is none."""
+    if face.regions is None or face.explanation is None:
+        return None
+    width, height = bars_size(capital_px)
+    box, gap = face.observation.box, round(capital_px)
+    bottom = image.shape[0] - round(3.2 * capital_px)  # the last line of the picture is the legend's
+    middle = min(max(box.centre[1] - height / 2, 0), bottom - height)
+    beside = (box.right + gap, middle), (box.x - gap - width, middle)
+    under = (min(max(box.centre[0] - width / 2, 0), image.shape[1] - width), box.bottom + gap)
+    for x, y in (*beside, under):
+        place = Box(round(x), round(y), width, height)
+        fits = x >= 0 and y >= 0 and x + width <= image.shape[1] and y + height <= bottom
+        if fits and not any(place.intersection(other) for other in taken):
+            return place
+    return None
+
+
+def _draw_legend(image: Image, result: Result, style: Style, capital_px: float) -> None:
+    """The heat's scale and what this is not, along the bottom."""
+    small, pad = 0.78 * capital_px, round(capital_px)
+    height = round(2.2 * capital_px)
+    top = image.shape[0] - height - round(0.5 * capital_px)
+    middle = top + height // 2
+    notice = text_width(NOTICE, small) + 2 * pad
+    plate(image, (image.shape[1] - notice - pad, top, notice, height), opacity=0.6)
+    write(image, NOTICE, image.shape[1] - notice, middle, small, QUIET)
+    methods = sorted({face.explanation.method for face in result.faces if face.explanation is not None})
+    if not (methods and style.heat):
+        return
+    low, high = (
+        (f"-{style.scale:g}" if style.signed else "0"),
+        f"{style.scale:g} logits per pixel, {', '.join(methods)}",
+    )
+    strip = round(10 * capital_px)
+    widths = text_width(low, small), text_width(high, small)
+    total = sum(widths) + strip + 4 * pad
+    if total + notice + 3 * pad > image.shape[1]:
+        return
+    plate(image, (pad, top, total, height), opacity=0.6)
+    write(image, low, 2 * pad, middle, small)
+    ramp = style.colours[np.linspace(0, 255, strip).round().astype(int)]
+    x, thick = 3 * pad + widths[0], max(round(capital_px), 2)
+    image[middle - thick // 2 : middle - thick // 2 + thick, x : x + strip] = ramp
+    write(image, high, x + strip + pad, middle, small)

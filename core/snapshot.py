@@ -1,0 +1,132 @@
+"""One result as files: the picture (.png), what is in it in words and numbers (.json), or the arrays (.npz)."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ExportError, UnknownName
+from core.export import versions, write_json, write_whole
+from core.geometry import Box, Image
+from core.opencv import cv2
+from core.overlay import Style, draw, face_name
+from core.types import FaceResult, RegionRelevance, Result
+
+
+def save(result: Result, path: Path, style: Style) -> None:
+    """Write a result in the form that the file's ending names. Raises ExportError, UnknownName for another ending."""
+    form = _FORMS.get(path.suffix.lower())
+    if form is None:
+        raise UnknownName("file format for a still", path.suffix or path.name, _FORMS)
+    form(result, path, style)
+
+
+def save_image(image: Image, path: Path) -> None:
+    """Write RGB uint8 [height, width, 3] as PNG."""
+    done, encoded = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))
+    if not done:
+        raise ExportError(f"'{path}' cannot be written: the picture {image.shape} cannot be encoded.")
+    write_whole(path, lambda temporary: temporary.write_bytes(encoded.tobytes()))
+
+
+def document(result: Result) -> dict[str, object]:
+    """A result in words and numbers, ready for JSON; maps are left to `arrays`."""
+    return {
+        "frame": result.frame.index,
+        "timestamp": result.frame.timestamp_s,
+        "size": [result.frame.width, result.frame.height],
+        "faces": [_face(face) for face in result.faces],
+        "notice": "not a medical device",
+    }
+
+
+def arrays(result: Result) -> dict[str, NDArray[Any]]:
+    """A result's arrays: image, and per face (first axis) landmarks, logits, probabilities; relevance where known.
+
+    `relevance_k` float32 [height, width], `crop_k` uint8 and `to_frame_k` float64 [2, 3] belong to face k, from 0.
+    """
+    faces = result.faces
+    stacked: dict[str, NDArray[Any]] = {"image": result.frame.image}
+    if faces:
+        stacked["labels"] = np.array(faces[0].prediction.labels)
+        stacked["landmarks"] = np.stack([face.observation.landmarks for face in faces])
+        stacked["logits"] = np.stack([face.prediction.logits for face in faces])
+        stacked["probabilities"] = np.stack([face.prediction.probabilities for face in faces])
+    for number, face in enumerate(faces):
+        stacked[f"crop_{number}"] = face.crop.image
+        stacked[f"to_frame_{number}"] = face.crop.to_frame.matrix
+        if face.explanation is not None:
+            stacked[f"relevance_{number}"] = face.explanation.relevance
+    return stacked
+
+
+def _face(face: FaceResult) -> dict[str, object]:
+    prediction, explanation = face.prediction, face.explanation
+    found: dict[str, object] = {
+        "face_id": face.observation.face_id,
+        "name": face_name(face.observation.face_id),
+        "confidence": face.observation.confidence,
+        "box": _box(face.observation.box),
+        "label": prediction.label,
+        "probability": prediction.probability,
+        "probabilities": dict(zip(prediction.labels, prediction.probabilities.tolist(), strict=True)),
+        "logits": dict(zip(prediction.labels, prediction.logits.tolist(), strict=True)),
+        "explained": face.explained,
+    }
+    if explanation is not None:
+        found["explanation"] = {
+            "method": explanation.method,
+            "target": explanation.target,
+            "against": explanation.against,
+            "score": explanation.score,
+            "timestamp": explanation.timestamp_s,
+        }
+    return found | ({"regions": _regions(face.regions)} if face.regions is not None else {})
+
+
+def _box(box: Box) -> dict[str, float]:
+    return {"x": box.x, "y": box.y, "w": box.width, "h": box.height}
+
+
+def _regions(regions: RegionRelevance) -> dict[str, object]:
+    def named(values: NDArray[np.float32]) -> dict[str, float]:
+        return dict(zip(regions.regions, values.tolist(), strict=True))
+
+    return {
+        "share": named(regions.shares),
+        "negative_share": named(regions.negative_shares),
+        "area": named(regions.areas),
+        "density": named(regions.densities),
+        "positive": regions.positive,
+        "negative": regions.negative,
+        "expected": sorted(regions.expected),
+        "outside_share": regions.outside_share,
+        "expected_share": regions.expected_share,
+        "expected_density": regions.expected_density,
+        "verdict": regions.verdict,
+    }
+
+
+def _save_picture(result: Result, path: Path, style: Style) -> None:
+    save_image(draw(result, style), path)
+
+
+def _save_document(result: Result, path: Path, style: Style) -> None:
+    write_json(path, {"versions": versions(), "scale": style.scale, **document(result)})
+
+
+def _save_arrays(result: Result, path: Path, style: Style) -> None:
+    def fill(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, **arrays(result))
+
+    write_whole(path, fill)
+
+
+_FORMS: Final[Mapping[str, Callable[[Result, Path, Style], None]]] = {
+    ".png": _save_picture,
+    ".json": _save_document,
+    ".npz": _save_arrays,
+}

@@ -1,0 +1,216 @@
+"""The overlay: heat in its true place and nowhere else, and pictures that stay as they were.
+
+Golden pictures are accepted anew with `MIENSCOPE_ACCEPT=1 pytest tests/core/test_overlay.py`.
+"""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import UnknownName
+from core.geometry import FACE_OVAL
+from core.lettering import lettering, text_width
+from core.overlay import COLOUR_MAPS, Style, draw, face_name, heat, outlines
+from tests.made import SIZE, gradient_image, make_face, make_result, mouth_relevance
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+
+
+def outside_box(image, face):
+    oval = face.observation.landmarks[list(FACE_OVAL), :2]
+    (x0, y0), (x1, y1) = np.floor(oval.min(axis=0)).astype(int), np.ceil(oval.max(axis=0)).astype(int)
+    mask = np.ones(image.shape[:2], bool)
+    mask[max(y0, 0) : y1 + 1, max(x0, 0) : x1 + 1] = False
+    return mask
+
+
+@pytest.mark.parametrize("name", COLOUR_MAPS)
+def test_heat_changes_nothing_outside_the_faces_outline(name):
+    image = gradient_image()
+    face = make_face(np.full((SIZE, SIZE), 0.05, np.float32))
+
+    painted = heat(image, face, Style(colour_map=name))
+
+    assert (painted != image).any()
+    assert np.array_equal(painted[outside_box(image, face)], image[outside_box(image, face)])
+    corner = np.floor(face.observation.landmarks[list(FACE_OVAL), :2].min(axis=0)).astype(int)
+    assert np.array_equal(painted[corner[1] + 2, corner[0] + 2], image[corner[1] + 2, corner[0] + 2])
+
+
+@pytest.mark.parametrize("name", COLOUR_MAPS)
+def test_no_relevance_leaves_the_picture_alone(name):
+    image = gradient_image()
+
+    painted = heat(image, make_face(np.zeros((SIZE, SIZE), np.float32)), Style(colour_map=name))
+
+    assert np.abs(painted.astype(int) - image).max() <= 1
+
+
+def test_a_face_without_explanation_gets_no_heat():
+    image = gradient_image()
+
+    assert np.array_equal(heat(image, make_face(), Style()), image)
+
+
+def test_heat_lies_where_the_relevance_is():
+    image, face = gradient_image(), make_face(mouth_relevance())
+    changed = np.abs(heat(image, face, Style()).astype(int) - image).sum(axis=2).astype(float)
+    y, x = np.mgrid[: image.shape[0], : image.shape[1]]
+    centre = np.array([[(changed * x).sum(), (changed * y).sum()]]) / changed.sum()
+
+    expected = face.crop.to_frame.apply(np.array([[24, 36]], np.float32))
+
+    assert np.abs(centre - expected).max() < 3
+
+
+def test_heat_follows_a_face_that_has_moved_since_it_was_explained():
+    here, there = make_face(mouth_relevance()), make_face(mouth_relevance(), centre=(260.0, 170.0))
+    flat = np.full((360, 640, 3), 128, np.uint8)
+
+    assert np.array_equal(np.roll(heat(flat, here, Style()), 60, axis=1), heat(flat, there, Style()))
+
+
+def test_negative_relevance_shows_only_on_a_map_for_it():
+    flat = np.full((360, 640, 3), 128, np.uint8)
+    face = make_face(-mouth_relevance())
+
+    assert np.array_equal(heat(flat, face, Style()), flat)
+    signed = heat(flat, face, Style(colour_map="blue-orange"))
+    x, y = np.round(face.crop.to_frame.apply(np.array([[24, 36]], np.float32))[0]).astype(int)
+    assert signed[y, x, 2] > signed[y, x, 0] + 50  # blue, not orange
+
+
+def test_more_relevance_is_never_drawn_fainter():
+    flat = np.full((360, 640, 3), 128, np.uint8)
+    changes = [
+        np.abs(heat(flat, make_face(mouth_relevance(s)), Style()).astype(int) - flat).sum()
+        for s in (0, 0.004, 0.01, 0.02)
+    ]
+
+    assert changes == sorted(changes)
+    assert changes[0] < changes[1]
+
+
+@given(x=st.floats(-150, 800), y=st.floats(-150, 500), width=st.floats(8, 600))
+def test_a_face_anywhere_even_half_out_of_the_picture_can_be_drawn(x, y, width):
+    result = make_result(make_face(mouth_relevance(), centre=(x, y), width=width))
+
+    drawn = draw(result, Style(regions=False))
+
+    assert drawn.shape == result.frame.image.shape
+    assert drawn.dtype == np.uint8
+
+
+def test_drawing_changes_nothing_that_it_was_given():
+    image = gradient_image()
+    result = make_result(make_face(mouth_relevance()), image=image)
+    before = image.copy()
+
+    first, second = draw(result, Style(regions=True)), draw(result, Style(regions=True))
+
+    assert np.array_equal(image, before)
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, before)
+
+
+def test_a_stale_explanation_says_so_in_amber():
+    fresh = draw(make_result(make_face(mouth_relevance(), timestamp_s=1.0)), Style(heat=False))
+    stale = draw(make_result(make_face(mouth_relevance(), timestamp_s=0.8)), Style(heat=False))
+
+    changed = (fresh != stale).any(axis=2)
+    r, g, b = (stale[changed][:, k].astype(int) for k in range(3))
+
+    assert changed.any()
+    assert ((r > 180) & (g > 120) & (b < 120)).sum() > 20
+
+
+def test_a_face_without_explanation_gets_its_box_and_label_only():
+    without, with_bars = make_face(), make_face(mouth_relevance())
+    plain = draw(make_result(without), Style(legend=False))
+    full = draw(make_result(with_bars), Style(legend=False, heat=False))
+    flat = gradient_image()
+
+    assert (plain != flat).any()
+    assert (full != flat).sum() > 2 * (plain != flat).sum()
+
+
+def test_two_faces_never_cover_each_others_bars_or_boxes():
+    left, right = make_face(mouth_relevance(), (130.0, 150.0)), make_face(mouth_relevance(), (480.0, 150.0), face_id=2)
+    both = draw(make_result(left, right), Style(heat=False, legend=False))
+    only = draw(make_result(right), Style(heat=False, legend=False))
+    box = right.observation.box
+    window = np.s_[round(box.y) : round(box.bottom), round(box.x) : round(box.right)]
+
+    assert np.array_equal(both[window], only[window])
+
+
+def test_region_outlines_lie_on_the_face_in_the_frame():
+    face = make_face(mouth_relevance())
+    lines = outlines(face)
+    box = face.observation.box.scaled(1.2)
+
+    assert len(lines) >= 1
+    points = np.concatenate(lines)
+    assert points[:, 0].min() > box.x
+    assert points[:, 0].max() < box.right
+    assert points[:, 1].min() > box.y
+    assert points[:, 1].max() < box.bottom
+
+
+@pytest.mark.parametrize("name", COLOUR_MAPS)
+def test_colour_maps_can_be_read_without_seeing_colour(name):
+    lightness = cv2.cvtColor(COLOUR_MAPS[name][None], cv2.COLOR_RGB2LAB)[0, :, 0].astype(int)
+    style = Style(colour_map=name)
+    rising = lightness[128:] if style.signed else lightness
+
+    assert style.colours.shape == (256, 3)
+    assert (np.diff(rising) >= -2).all()
+    assert rising[-1] - rising[0] > 100
+
+
+@pytest.mark.parametrize(("number", "name"), [(0, ""), (1, "A"), (26, "Z"), (27, "AA"), (53, "BA")])
+def test_faces_are_named_by_letters(number, name):
+    assert face_name(number) == name
+
+
+def test_a_style_that_cannot_be_is_refused_with_what_can():
+    with pytest.raises(UnknownName, match="inferno"):
+        Style(colour_map="jet")
+    with pytest.raises(ValueError, match="opacity"):
+        Style(opacity=1.5)
+    with pytest.raises(ValueError, match="scale"):
+        Style(scale=0.0)
+
+
+def test_longer_words_are_wider_and_letters_are_smooth():
+    assert text_width("happiness 0.94", 8) > text_width("fear", 8)
+    ink = lettering("mouth", 10)
+    assert ink.max() > 200
+    assert ((ink > 20) & (ink < 230)).sum() > 20
+
+
+def golden(name, picture):
+    """Compare with the picture kept under tests/data, or keep this one."""
+    path = DATA / f"{name}.png"
+    if os.environ.get("MIENSCOPE_ACCEPT"):
+        cv2.imwrite(str(path), picture[..., ::-1])
+    assert path.exists(), "no golden picture yet: look at it, then accept it with MIENSCOPE_ACCEPT=1"
+    kept = cv2.imread(str(path))[..., ::-1]
+    assert kept.shape == picture.shape
+    difference = np.abs(kept.astype(int) - picture)
+    assert difference.mean() < 0.3
+    assert (difference > 60).mean() < 0.002
+
+
+@pytest.mark.parametrize("colour_map", ["inferno", "blue-orange"])
+def test_the_whole_drawing_looks_as_it_did(colour_map):
+    relevance = mouth_relevance() - 0.6 * mouth_relevance()[::-1]
+    old = make_face(relevance, (160.0, 160.0), timestamp_s=0.9)
+    new = replace(make_face(None, (520.0, 120.0), 90.0, face_id=2), explained=False)
+    golden(f"overlay_{colour_map}", draw(make_result(old, new), Style(colour_map=colour_map)))

@@ -1,0 +1,51 @@
+"""Results made by hand, for the tests of everything that comes after the pipeline."""
+
+import numpy as np
+
+from core.geometry import FACE_OVAL, Similarity
+from core.regions import REGIONS
+from core.types import Crop, Explanation, FaceObservation, FaceResult, Frame, Prediction, RegionRelevance, Result
+
+LABELS = ("neutral", "happiness", "surprise")
+SIZE = 48
+
+
+def face_landmarks(centre=(200.0, 170.0), width=140.0):
+    """A made-up mesh: the outline on an ellipse, everything else on a smaller one."""
+    turns = np.linspace(0, 2 * np.pi, 478, endpoint=False)
+    points = np.stack([np.sin(turns), -np.cos(turns), np.zeros(478)], axis=1) * 0.4
+    turns = np.linspace(0, 2 * np.pi, len(FACE_OVAL), endpoint=False)
+    points[list(FACE_OVAL), :2] = np.stack([np.sin(turns), -1.25 * np.cos(turns)], axis=1) * 0.5
+    return (points * width + [*centre, 0]).astype(np.float32)
+
+
+def gradient_image(width=640, height=360):
+    y, x = np.mgrid[:height, :width]
+    return np.stack([x * 200 // width + 20, y * 200 // height + 20, np.full_like(x, 110)], axis=2).astype(np.uint8)
+
+
+def mouth_relevance(strength=0.03):
+    y, x = np.mgrid[:SIZE, :SIZE]
+    spot = np.exp(-((x - 24) ** 2 + (y - 36) ** 2) / 40)
+    return (strength * spot).astype(np.float32)
+
+
+def make_face(relevance=None, centre=(200.0, 170.0), width=140.0, face_id=1, timestamp_s=1.0):
+    """A face that reads happiness; explained at `timestamp_s` if there is a map."""
+    observation = FaceObservation(face_landmarks(centre, width), 1.0, face_id)
+    step = 1.3 * width / SIZE
+    to_frame = Similarity(step, 0.0, centre[0] - step * (SIZE - 1) / 2, centre[1] - step * (SIZE - 1) / 2)
+    prediction = Prediction(LABELS, np.array([0, 3, 1], np.float32), np.array([0.04, 0.85, 0.11], np.float32))
+    crop = Crop(np.zeros((SIZE, SIZE), np.uint8), to_frame)
+    if relevance is None:
+        return FaceResult(observation, crop, prediction)
+    shares = np.full(len(REGIONS), 0.02, np.float32)
+    shares[REGIONS.index("upper_lip")] += 1 - shares.sum()
+    areas = np.full(len(REGIONS), 1 / len(REGIONS), np.float32)
+    regions = RegionRelevance(REGIONS, areas, shares, 0 * shares, 3.0, 0.0, frozenset({"upper_lip"}))
+    explanation = Explanation(relevance, "lrp", "happiness", None, 3.0, timestamp_s)
+    return FaceResult(observation, crop, prediction, explanation, regions, explained=True)
+
+
+def make_result(*faces, image=None, index=30, timestamp_s=1.0):
+    return Result(Frame(gradient_image() if image is None else image, index, timestamp_s, 0.0), faces)
