@@ -190,9 +190,7 @@ def _continues(source: Source) -> bool:
     return source.size is None
 
 
-def _writers(
-    job: Job, model: Model, fps: float | None, stack: ExitStack
-) -> tuple[list[ResultWriter], dict[str, str]]:
+def _writers(job: Job, model: Model, fps: float | None, stack: ExitStack) -> tuple[list[ResultWriter], dict[str, str]]:
     writers: list[ResultWriter] = [stack.enter_context(CsvTable(job.path(".csv"), model.labels))]
     files = {"table": job.path(".csv").name, "sidecar": job.path(".json").name}
     if job.overlay:
