@@ -1,13 +1,20 @@
-"""`python -m app` and the command `mienscope`."""
+"""``python -m app`` and the command ``mienscope``."""
 
 import sys
 
+from app import cli
+
+
+def open_window(source: str | None, pack: str | None) -> int:
+    """Open the window; Qt is imported only now."""
+    from app.gui import run
+
+    return run(source, pack)
+
 
 def main() -> int:
-    """Run the command line and return its exit status."""
-    from app.cli import main as cli
-
-    return cli()
+    """Run what the command line asks for and return the exit status."""
+    return cli.main(None, open_window)
 
 
 if __name__ == "__main__":

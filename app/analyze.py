@@ -86,7 +86,7 @@ def analyze_all(chosen: argparse.Namespace) -> int:
     """Run every input; name what failed; return the exit status."""
     model, settings = model_from(chosen), settings_from(chosen)
     settings.check(model.labels)
-    _make_folder(chosen.out)
+    make_folder(chosen.out)
     if model.provider_warning:
         sys.stderr.write(f"mienscope: {model.provider_warning}\n")
     reports: list[dict[str, object]] = []
@@ -113,7 +113,8 @@ def analyze_all(chosen: argparse.Namespace) -> int:
     return int(failed)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder for results. ExportError says why it cannot be made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -189,9 +190,7 @@ def _continues(source: Source) -> bool:
     return source.size is None
 
 
-def _writers(
-    job: Job, model: Model, fps: float | None, stack: ExitStack
-) -> tuple[list[ResultWriter], dict[str, str]]:
+def _writers(job: Job, model: Model, fps: float | None, stack: ExitStack) -> tuple[list[ResultWriter], dict[str, str]]:
     writers: list[ResultWriter] = [stack.enter_context(CsvTable(job.path(".csv"), model.labels))]
     files = {"table": job.path(".csv").name, "sidecar": job.path(".json").name}
     if job.overlay:

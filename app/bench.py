@@ -13,14 +13,15 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
-from core.opencv import cv2
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from app import packs
 from core.engine import Engine
+from core.geometry import Image
 from core.model import Model
+from core.opencv import cv2
 from core.overlay import Style, draw
 from core.packs import DEFAULT_PACK
 from core.pipeline import Pipeline, Settings
@@ -40,7 +41,7 @@ class PacedFrames(Source):
 
     live = True
 
-    def __init__(self, images: Sequence[np.ndarray], fps: float, seconds: float) -> None:
+    def __init__(self, images: Sequence[Image], fps: float, seconds: float) -> None:
         self.name = "frames from memory"
         self.fps = fps
         self.size = (images[0].shape[1], images[0].shape[0])
@@ -139,19 +140,19 @@ def _peers(folder: Path) -> dict[str, Any]:
     return report
 
 
-def _clip(spec: str) -> list[np.ndarray]:
+def _clip(spec: str) -> list[Image]:
     with open_source(spec) as source:
-        images = []
+        images: list[Image] = []
         while len(images) < CLIP_FRAMES and (frame := source.read()) is not None:
             images.append(frame.image)
     return images
 
 
-def _resized(images: Sequence[np.ndarray], size: tuple[int, int]) -> list[np.ndarray]:
+def _resized(images: Sequence[Image], size: tuple[int, int]) -> list[Image]:
     return [np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8) for image in images]
 
 
-def _stages(model: Model, images: Sequence[np.ndarray]) -> dict[str, float]:
+def _stages(model: Model, images: Sequence[Image]) -> dict[str, float]:
     """Mean milliseconds per stage of the pipeline, and of drawing the overlay."""
     pipeline = Pipeline(model, Settings())
     sums: dict[str, float] = {}
@@ -182,7 +183,7 @@ def _recorded(model: Model, clip: str, seconds: float) -> float:
     return frames / spent
 
 
-def _live(model: Model, images: Sequence[np.ndarray], seconds: float) -> dict[str, float]:
+def _live(model: Model, images: Sequence[Image], seconds: float) -> dict[str, float]:
     """Rate, latency from capture to result, and drops of the two-thread engine."""
     pipeline = Pipeline(model, Settings())
     pipeline.process(Frame(images[0], 0, 0.0, time.monotonic()))  # models are loaded before the clock runs

@@ -17,6 +17,7 @@ from core import __version__
 from core.errors import ExplainError, MienscopeError, PackError, UnknownName
 
 DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
+OpenWindow = Callable[[str | None, str | None], int]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -80,12 +81,17 @@ def _positive(text: str) -> int:
     return value
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status."""
+def main(arguments: Sequence[str] | None, open_window: OpenWindow) -> int:
+    """Run a command and return its exit status.
+
+    `open_window` is called with source and pack, each None where not chosen: whoever starts the program brings the
+    window along, so that this module and every other command work without Qt.
+    """
     chosen = parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = COMMANDS[chosen.command]
     try:
-        return run(chosen)
+        if chosen.command in (None, "gui"):
+            return open_window(getattr(chosen, "source", None), getattr(chosen, "pack", None))
+        return COMMANDS[chosen.command](chosen)
     except (UnknownName, PackError, ExplainError) as error:
         _complain(error)
         return UNUSABLE
@@ -104,12 +110,6 @@ def _complain(error: MienscopeError) -> None:
 def print_json(value: object) -> None:
     """Write a value for a program to read."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
-
-
-def _gui(chosen: argparse.Namespace) -> int:
-    from app.gui import run
-
-    return run(getattr(chosen, "source", None), getattr(chosen, "pack", None))
 
 
 def _analyze(chosen: argparse.Namespace) -> int:
@@ -199,9 +199,7 @@ def _print_table(rows: Sequence[Sequence[str]]) -> None:
     Console(highlight=False).print(table)
 
 
-COMMANDS: dict[str | None, Callable[[argparse.Namespace], int]] = {
-    None: _gui,
-    "gui": _gui,
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "analyze": _analyze,
     "explain": _explain,
     "packs": _packs,

@@ -26,6 +26,25 @@ THREADS = 2
 ROUNDS = 30
 
 
+def flat(maps: Tensor, *_: Tensor) -> Tensor:
+    """One row per face."""
+    return maps.flatten(1)
+
+
+OPERATORS: dict[str, Callable[..., Tensor]] = {
+    "Cast": Tensor.float,
+    "Add": torch.add,
+    "Sub": torch.sub,
+    "Mul": torch.mul,
+    "Div": torch.div,
+    "ReduceMean": lambda maps, *_: maps.mean(dim=(2, 3)),
+    "GlobalAveragePool": lambda maps: maps.mean(dim=(2, 3), keepdim=True),
+    "Flatten": flat,
+    "Reshape": flat,
+    "Squeeze": flat,
+}
+
+
 class FromOnnx(nn.Module):
     """The operators of our shipped packs, read from an ONNX graph and run by torch."""
 
@@ -34,7 +53,7 @@ class FromOnnx(nn.Module):
         graph = onnx.load(path).graph
         weights = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
         self.nodes = list(graph.node)
-        self.weights = {name: value for name, value in weights.items()}
+        self.weights = weights
         self.layers = nn.ModuleDict()
         for node in self.nodes:
             layer = self._layer(node)
@@ -83,23 +102,9 @@ class FromOnnx(nn.Module):
     def _apply(self, node: onnx.NodeProto, inputs: list[Tensor]) -> Tensor:
         if node.output[0] in self.layers:
             return self.layers[node.output[0]](inputs[0])
-        match node.op_type:
-            case "Cast":
-                return inputs[0].float()
-            case "Add":
-                return inputs[0] + inputs[1]
-            case "Sub":
-                return inputs[0] - inputs[1]
-            case "Mul":
-                return inputs[0] * inputs[1]
-            case "Div":
-                return inputs[0] / inputs[1]
-            case "ReduceMean" | "GlobalAveragePool":
-                kept = node.op_type == "GlobalAveragePool" or any(a.name == "keepdims" and a.i for a in node.attribute)
-                return inputs[0].mean(dim=(2, 3), keepdim=kept)
-            case "Flatten" | "Reshape" | "Squeeze":
-                return inputs[0].flatten(1)
-        raise NotImplementedError(f"{node.op_type} in node {node.name}")
+        if node.op_type not in OPERATORS:
+            raise NotImplementedError(f"{node.op_type} in node {node.name}")
+        return OPERATORS[node.op_type](*inputs)
 
     def forward(self, face: Tensor) -> Tensor:
         """Logits."""

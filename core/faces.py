@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, NamedTuple
 
-from core.opencv import cv2
 import numpy as np
 
 from core.geometry import Box, Floats, Image, anchors
 from core.mesh import Graph, Mesh, region_of_box, region_of_landmarks
+from core.opencv import cv2
 from core.types import FaceObservation
 
 

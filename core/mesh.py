@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from core.opencv import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, Box, Floats, Image, Similarity
+from core.opencv import cv2
 
 POINTS: Final = 478
 INPUT_PX: Final = 192  # side of the network's input

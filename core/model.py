@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from core.opencv import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ExplainError, UnknownName
 from core.explain import COMPILER_VERSION, METHODS, compile_explainer
 from core.geometry import Floats, Image, crop
+from core.opencv import cv2
 from core.packs import Pack
 from core.types import Crop, Explanation, FaceObservation, Prediction
 
@@ -169,7 +169,7 @@ class Model:
         faces = self._stack(crops)
         known = self.logits(faces) if target.needs_logits else [None] * len(crops)
         seeds = [target.seed(self.labels, row) for row in known]
-        feeds = {
+        feeds: dict[str, NDArray[Any]] = {
             self.pack.manifest.input.name: faces,
             "seed": np.stack([seed for seed, _ in seeds]),
             "contrast": np.array([contrast for _, contrast in seeds], np.float32),

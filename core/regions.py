@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from core.opencv import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import UnknownName
 from core.geometry import Floats, frozen
+from core.opencv import cv2
 
 REGIONS: Final = (
     "left_brow",

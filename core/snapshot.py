@@ -17,9 +17,9 @@ from core.types import FaceResult, RegionRelevance, Result
 
 def save(result: Result, path: Path, style: Style) -> None:
     """Write a result in the form that the file's ending names. Raises ExportError, UnknownName for another ending."""
-    form = _FORMS.get(path.suffix.lower())
+    form = FORMATS.get(path.suffix.lower())
     if form is None:
-        raise UnknownName("file format for a still", path.suffix or path.name, _FORMS)
+        raise UnknownName("file format for a still", path.suffix or path.name, FORMATS)
     form(result, path, style)
 
 
@@ -125,7 +125,7 @@ def _save_arrays(result: Result, path: Path, style: Style) -> None:
     write_whole(path, fill)
 
 
-_FORMS: Final[Mapping[str, Callable[[Result, Path, Style], None]]] = {
+FORMATS: Final[Mapping[str, Callable[[Result, Path, Style], None]]] = {
     ".png": _save_picture,
     ".json": _save_document,
     ".npz": _save_arrays,

@@ -6,9 +6,9 @@
     Track: events of action units  |--> frames --> (time, strengths, picture)
     Sway: slow head motion --------'
 
-`ACTION_UNITS` says what each unit does to the mesh. Lengths are in inter-ocular distances (between the centres of the
-two eyes), strengths run from 0 to 5 as in FACS (A = 1 .. E = 5). Directions are the face's own: outwards from its
-midline and down along it, so a tilted face moves along its tilt. Left and right are the person's.
+`deformations.ACTION_UNITS` says what each unit does to the mesh. Lengths are in inter-ocular distances (between the
+centres of the two eyes), strengths run from 0 to 5 as in FACS (A = 1 .. E = 5). Directions are the face's own: outwards
+from its midline and down along it, so a tilted face moves along its tilt. Left and right are the person's.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,125 +18,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.deformations import ACTION_UNITS, MAX_STRENGTH, OPENINGS, Crease, Effect, Gap, Opening, Pull
 from core.geometry import FACE_OVAL, Floats, Image, Similarity, anchors
-from core.warp import MeshWarp
-
-MAX_STRENGTH: Final = 5.0
-
-
-@dataclass(frozen=True)
-class Pull:
-    """Skin drawn from one place, fading with distance like a Gaussian.
-
-    Attributes
-    ----------
-    at
-        Landmarks that the pull starts from: one on each side, or one on the midline.
-    outwards, downwards
-        Displacement at strength 5, inter-ocular distances; negative is inwards, upwards.
-    reach
-        Standard deviation of the fading, inter-ocular distances.
-    """
-
-    at: tuple[int, ...]
-    outwards: float
-    downwards: float
-    reach: float
-
-
-@dataclass(frozen=True)
-class Gap:
-    """An opening made wider, or closed, by its two edges.
-
-    Attributes
-    ----------
-    openings
-        Names in `OPENINGS`.
-    width
-        At strength 5, inter-ocular distances in the opening's middle. None: strength 5 closes it.
-    """
-
-    openings: tuple[str, ...]
-    width: float | None
-
-
-# What each unit does at strength 5. The amounts are ours, set by eye on stills and bounded by the mesh, which must not
-# fold; reach is a third to a half of the size of the feature that moves.
-ACTION_UNITS: Final[Mapping[int, tuple[Pull | Gap, ...]]] = {
-    4: (  # brow lowerer: brows down and together
-        Pull((55, 285), outwards=-0.045, downwards=0.115, reach=0.14),
-        Pull((105, 334), outwards=-0.02, downwards=0.085, reach=0.17),
-        Pull((9,), outwards=0.0, downwards=0.03, reach=0.12),
-    ),
-    6: (  # cheek raiser: cheeks up, lower lids with them
-        Pull((50, 280), outwards=0.015, downwards=-0.075, reach=0.24),
-        Pull((145, 374), outwards=0.0, downwards=-0.025, reach=0.10),
-    ),
-    12: (  # lip corner puller: corners out and up, folds and cheeks along
-        Pull((61, 291), outwards=0.155, downwards=-0.165, reach=0.22),
-        Pull((61, 291), outwards=0.0, downwards=-0.035, reach=0.07),
-        Pull((205, 425), outwards=0.03, downwards=-0.05, reach=0.22),
-    ),
-    25: (Gap(("mouth",), width=0.30),),  # lips part
-    43: (Gap(("right_eye", "left_eye"), width=None),),  # eyes closed
-}
-
-
-@dataclass(frozen=True)
-class Opening:
-    """A hole in the skin: its two edges as landmarks from corner to corner, corners left out.
-
-    Attributes
-    ----------
-    upper_part
-        Share of the way that the upper edge goes when the hole opens or closes.
-    reach
-        Over which skin beyond the edges is drawn along, inter-ocular distances: (above, below).
-    firm
-        Landmarks that move as the nearest part of the edge does, without fading: the lips.
-    """
-
-    corners: tuple[int, int]
-    upper: tuple[int, ...]
-    lower: tuple[int, ...]
-    upper_part: float
-    reach: tuple[float, float]
-    firm: tuple[int, ...] = ()
-
-    @property
-    def outline(self) -> list[int]:
-        """The edge, once around."""
-        return [self.corners[0], *self.upper, self.corners[1], *reversed(self.lower)]
-
-
-OPENINGS: Final[Mapping[str, Opening]] = {
-    "mouth": Opening(
-        corners=(78, 308),
-        upper=(191, 80, 81, 82, 13, 312, 311, 310, 415),
-        lower=(95, 88, 178, 87, 14, 317, 402, 318, 324),
-        upper_part=0.3,
-        reach=(0.10, 0.30),
-        firm=(
-            *(61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 146, 91, 181, 84, 17, 314, 405, 321, 375),
-            *(76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306, 77, 90, 180, 85, 16, 315, 404, 320, 307),
-            *(62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292, 96, 89, 179, 86, 15, 316, 403, 319, 325),
-        ),
-    ),
-    "right_eye": Opening(
-        corners=(33, 133),
-        upper=(246, 161, 160, 159, 158, 157, 173),
-        lower=(7, 163, 144, 145, 153, 154, 155),
-        upper_part=0.85,
-        reach=(0.09, 0.05),
-    ),
-    "left_eye": Opening(
-        corners=(263, 362),
-        upper=(466, 388, 387, 386, 385, 384, 398),
-        lower=(249, 390, 373, 374, 380, 381, 382),
-        upper_part=0.85,
-        reach=(0.09, 0.05),
-    ),
-}
+from core.warp import MeshWarp, smoothed
 
 
 @dataclass(frozen=True)
@@ -255,15 +139,31 @@ class Puppet:
         self._pulls = {au: self._face.pulled(effects) for au, effects in ACTION_UNITS.items()}
         self._edges = {name: _Edges.of(opening, self._face) for name, opening in OPENINGS.items()}
         outlines = [opening.outline for opening in OPENINGS.values()]
-        self._warp = MeshWarp(still, self._rest, FACE_OVAL, outlines)
+        self._warp = MeshWarp(still, self._smooth(), self._rest, FACE_OVAL, outlines)
 
     def render(self, strengths: Mapping[int, float], pose: Pose = AT_REST) -> Image:
         """The face with these strengths (missing units: 0), RGB uint8 [height, width, 3] as the still."""
-        return self._warp.render(self._moved(strengths, pose), self._carry(pose))
+        return self._warp.render(self._moved(strengths, pose), self._carry(pose), self._undone(strengths))
 
     def landmarks(self, strengths: Mapping[int, float], pose: Pose = AT_REST) -> Floats:
         """Where the mesh lies in the rendered picture, float32 [478, 2], px."""
         return self._moved(strengths, pose).astype(np.float32)
+
+    def _smooth(self) -> Image:
+        """The still without the folds of what it shows."""
+        smooth = self._still
+        for crease in (e for au in self._baseline for e in ACTION_UNITS[au] if isinstance(e, Crease)):
+            spared = [self._rest[list(outline)] for outline in crease.sparing]
+            reach_px, breadth_px = crease.reach * self._face.unit, crease.breadth * self._face.unit
+            face = self._rest[list(FACE_OVAL)]
+            smooth = smoothed(smooth, self._rest[list(crease.at)], face, spared, (reach_px, breadth_px))
+        return smooth
+
+    def _undone(self, strengths: Mapping[int, float]) -> float:
+        """How much of the folds is gone, 0..1."""
+        folding = [au for au in self._baseline if any(isinstance(e, Crease) for e in ACTION_UNITS[au])]
+        shares = [1 - strengths.get(au, 0.0) / self._baseline[au] for au in folding if self._baseline[au] > 0]
+        return float(np.clip(max(shares, default=0.0), 0, 1))
 
     def _moved(self, strengths: Mapping[int, float], pose: Pose) -> NDArray[np.float64]:
         change = {au: strengths.get(au, 0.0) - self._baseline.get(au, 0.0) for au in ACTION_UNITS}
@@ -326,7 +226,7 @@ class _FaceFrame:
         offsets: NDArray[np.float64] = (points - self.centre) @ axes / self.unit
         return offsets
 
-    def pulled(self, effects: tuple[Pull | Gap, ...]) -> NDArray[np.float64]:
+    def pulled(self, effects: tuple[Effect, ...]) -> NDArray[np.float64]:
         """Displacement of every point per unit of strength, px [478, 2]."""
         total = np.zeros((478, 2))
         for pull in (effect for effect in effects if isinstance(effect, Pull)):

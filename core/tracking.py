@@ -101,26 +101,35 @@ class Tracker:
         tracks: Sequence[Track], observations: Sequence[FaceObservation], timestamp_s: float
     ) -> NDArray[np.float64]:
         """How badly each observation (rows) fits each track (columns): 0 perfectly, 1 or more not at all."""
-        expected = [track.expected(timestamp_s) for track in tracks]
-        gates = [GATE + GATE_PER_S * (timestamp_s - track.seen_s) for track in tracks]
-        pairs = [
-            [_cost(observation, face) / gate for face, gate in zip(expected, gates, strict=True)]
-            for observation in observations
-        ]
-        return np.array(pairs, np.float64).reshape(len(observations), len(tracks))
+        if not tracks or not observations:
+            return np.zeros((len(observations), len(tracks)))
+        gates = np.array([GATE + GATE_PER_S * (timestamp_s - track.seen_s) for track in tracks])
+        table: NDArray[np.float64] = costs(observations, [track.expected(timestamp_s) for track in tracks]) / gates
+        return table
 
 
-def _cost(face: FaceObservation, expected: FaceObservation) -> float:
-    """Mean distance of the landmarks in widths of the face, more where boxes overlap little; infinite if too unlike."""
-    size, before = np.sqrt(face.box.area), np.sqrt(expected.box.area)
-    if not 1 / SIZE_GATE < (size + 1e-6) / (before + 1e-6) < SIZE_GATE:
-        return float("inf")
-    distance = float(np.linalg.norm(face.landmarks[:, :2] - expected.landmarks[:, :2], axis=1).mean())
-    # Two faces that cross are equally far from each other's places for a moment; then overlap and size tell them apart.
-    return distance / max(float(before), 1.0) * (1.25 - 0.25 * face.box.iou(expected.box))
+def costs(faces: Sequence[FaceObservation], expected: Sequence[FaceObservation]) -> NDArray[np.float64]:
+    """How unlike faces are, float64 [faces, expected].
+
+    Mean distance of the landmarks in widths of the expected face, more where the boxes overlap little: two faces that
+    cross are for a moment equally far from each other's places. Infinite where sizes differ too much.
+    """
+    here, there = _points(faces)[:, None], _points(expected)[None]
+    distances = np.linalg.norm(here - there, axis=-1).mean(axis=-1)
+    sizes, widths = (np.array([max(np.sqrt(face.box.area), 1.0) for face in each]) for each in (faces, expected))
+    overlap = np.array([[face.box.iou(other.box) for other in expected] for face in faces])
+    ratio = sizes[:, None] / widths
+    fits = (ratio > 1 / SIZE_GATE) & (ratio < SIZE_GATE)
+    return np.where(fits, distances / widths * (1.25 - 0.25 * overlap), np.inf)
 
 
-def assign(costs: NDArray[np.float64], limit: float) -> dict[int, int]:
+def _points(faces: Sequence[FaceObservation]) -> NDArray[np.float64]:
+    """Every sixth landmark of each face, px: enough to tell where a face is."""
+    points: NDArray[np.float64] = np.stack([face.landmarks[::6, :2] for face in faces]).astype(np.float64)
+    return points
+
+
+def assign(table: NDArray[np.float64], limit: float) -> dict[int, int]:
     """Pair rows with columns at the least total cost; a pair that costs `limit` or more is left apart.
 
     The Hungarian method with potentials, after J. Munkres 1957. A greedy choice would be shorter, but goes wrong where
@@ -130,21 +139,21 @@ def assign(costs: NDArray[np.float64], limit: float) -> dict[int, int]:
     -------
     For each paired row its column.
     """
-    rows, columns = costs.shape
-    possible = costs < limit
+    rows, columns = table.shape
+    possible = table < limit
     if (possible.sum(axis=0) <= 1).all() and (possible.sum(axis=1) <= 1).all():  # nobody competes: the usual case
         return {int(row): int(column) for row, column in np.argwhere(possible)}
     size = rows + columns  # everyone may stay alone at the price of the limit
     padded = np.full((size, size), limit / 2)
-    padded[:rows, :columns] = np.minimum(costs, limit)
+    padded[:rows, :columns] = np.minimum(table, limit)
     padded[rows:, columns:] = 0.0
     column_of = _hungarian(padded)
-    return {r: column_of[r] for r in range(rows) if column_of[r] < columns and costs[r, column_of[r]] < limit}
+    return {r: column_of[r] for r in range(rows) if column_of[r] < columns and table[r, column_of[r]] < limit}
 
 
-def _hungarian(costs: NDArray[np.float64]) -> list[int]:
+def _hungarian(table: NDArray[np.float64]) -> list[int]:
     """The column of each row of a square table, at the least total cost."""
-    size = len(costs)
+    size = len(table)
     by_row, by_column = np.zeros(size + 1), np.zeros(size + 1)
     row_of = np.full(size + 1, size)  # the last column is a start that belongs to no one
     for row in range(size):
@@ -154,7 +163,7 @@ def _hungarian(costs: NDArray[np.float64]) -> list[int]:
         while row_of[column] != size:
             seen[column] = True
             current = row_of[column]
-            reduced = costs[current] - by_row[current] - by_column[:size]
+            reduced = table[current] - by_row[current] - by_column[:size]
             better = ~seen[:size] & (reduced < least[:size])
             least[:size][better], back[:size][better] = reduced[better], column
             nearest = int(np.argmin(np.where(seen[:size], np.inf, least[:size])))

@@ -45,6 +45,8 @@ class MeshWarp:
     ----------
     still
         RGB uint8 [height, width, 3].
+    smooth
+        The still without its folds, the same size.
     rest
         The mesh in the still, float64 [478, 2], px.
     oval
@@ -53,7 +55,9 @@ class MeshWarp:
         Outlines of mouth and eyes as landmarks, once around; the first is the mouth.
     """
 
-    def __init__(self, still: Image, rest: Points, oval: Sequence[int], holes: Sequence[Sequence[int]]) -> None:
+    def __init__(
+        self, still: Image, smooth: Image, rest: Points, oval: Sequence[int], holes: Sequence[Sequence[int]]
+    ) -> None:
         self._still = still
         self._holes = [list(hole) for hole in holes]
         self._centre = rest[list(oval)].mean(axis=0)
@@ -63,13 +67,17 @@ class MeshWarp:
         self._rest = np.vstack([rest, ring])
         self._triangles = np.vstack([triangles(), _band(oval, len(rest))])
         self._skin_only = _skin_only(still, rest, self._holes)
+        self._smooth_skin = _skin_only(smooth, rest, self._holes)
         self._backdrop = _backdrop(still, rest, self._holes)
         self._open_px = [max(_mean_gap_px(rest[hole]), 0.04 * self._oval_radius) for hole in self._holes]
         rows, columns = still.shape[:2]
         self._grid = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=2).astype(np.float32)
 
-    def render(self, moved: Points, carry: Similarity) -> Image:
-        """Draw the still with its mesh at `moved` (float64 [478, 2], px), the whole head carried by `carry`."""
+    def render(self, moved: Points, carry: Similarity, smoothness: float = 0.0) -> Image:
+        """Draw the still with its mesh at `moved` (float64 [478, 2], px), the whole head carried by `carry`.
+
+        `smoothness`, 0..1, is how far the skin goes over from the still's to the smooth one.
+        """
         resting = carry == Similarity(1.0, 0.0, carry.tx, carry.ty) and abs(carry.tx) + abs(carry.ty) < STILL_PX
         carried = self._grid if resting else self._head(carry)
         ring = self._ring if resting else carry.apply(self._ring.astype(np.float32)).astype(np.float64)
@@ -77,7 +85,10 @@ class MeshWarp:
         window = _window(target, self._still.shape)
         skin = self._skin(target, carried[window], window)
         image = self._still.copy() if resting else _sample(self._still, carried)
-        image[window] = _sample(self._skin_only, skin)
+        texture = self._skin_only
+        if smoothness > 0:
+            texture = _image(cv2.addWeighted(texture, 1 - smoothness, self._smooth_skin, smoothness, 0))
+        image[window] = _sample(texture, skin)
         for hole, open_px in zip(self._holes, self._open_px, strict=True):
             self._show_behind(image, target[hole], carried, open_px)
         return image
@@ -229,3 +240,25 @@ def _filled(picture: Image, outline: Points) -> Image:
 
 def _grown(mask: Image, across_px: int, down_px: int) -> Image:
     return _image(cv2.dilate(mask, np.ones((1 + 2 * down_px, 1 + 2 * across_px), np.uint8)))
+
+
+def smoothed(
+    picture: Image, at: Points, face: Points, spared: Sequence[Points], sizes_px: tuple[float, float]
+) -> Image:
+    """A picture whose skin has lost its folds around points [n, 2], but neither its grain nor what is spared.
+
+    `face` and `spared` are outlines [n, 2], px; sizes are the standard deviations of the patches and of the smoothing.
+    """
+    reach_px, breadth_px = sizes_px
+    rows, columns = picture.shape[:2]
+    grid = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=2)
+    patch = np.max([np.exp(-0.5 * ((grid - point) ** 2).sum(axis=2) / reach_px**2) for point in at], axis=0)
+    skin = _filled(picture, face) > 0
+    for outline in spared:
+        skin &= _grown(_filled(picture, outline), 2, 2) == 0
+    weight = cv2.GaussianBlur(np.asarray(skin, np.float32), (0, 0), 1.5)[..., None] * skin[..., None]
+    spread = cv2.GaussianBlur(weight, (0, 0), breadth_px)[..., None]
+    broad = cv2.GaussianBlur(picture * weight, (0, 0), breadth_px) / np.maximum(spread, 1e-3)
+    grain = picture - cv2.GaussianBlur(np.asarray(picture, np.float32), (0, 0), 1.2)
+    alpha = patch[..., None] * weight
+    return np.asarray(np.clip(picture * (1 - alpha) + (broad + grain) * alpha, 0, 255).round(), np.uint8)

@@ -96,7 +96,8 @@ class FerPlus:
     @property
     def found(self) -> NDArray[np.bool_]:
         """Where the mesh found a face, bool [n]."""
-        return ~np.isnan(self.landmarks[:, 0, 0])
+        found: NDArray[np.bool_] = ~np.isnan(self.landmarks[:, 0, 0])
+        return found
 
     def crops(self, alignment: Alignment) -> Image:
         """Every image aligned, uint8 [n, size, size]; images without a mesh are taken whole."""

@@ -14,8 +14,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from core.geometry import Alignment
+from core.geometry import Alignment, Floats
 from models.data import ferplus
+from models.export.card import TrainingFacts
+from models.export.pack import export_pack
 from models.networks.mien import Mien, MienConfig, multiply_adds
 from models.train.augment import augment
 from models.verify.scores import fit_temperature, score
@@ -56,10 +58,10 @@ class Faces:
 
 
 @torch.no_grad()
-def predict(network: Mien, faces: Tensor) -> np.ndarray:
+def predict(network: Mien, faces: Tensor) -> Floats:
     """Logits float32 [n, classes] in fp32, one pass."""
     network.eval()
-    return torch.cat([network(part) for part in faces.split(256)]).numpy()
+    return torch.cat([network(part) for part in torch.split(faces, 256)]).numpy()
 
 
 class Run:
@@ -152,7 +154,7 @@ def train(run: Run, train_faces: Faces, valid_faces: Faces) -> None:
     while run.epoch < run.epochs:
         started = time.monotonic()
         losses = []
-        for chosen in train_faces.draw(run.generator).split(BATCH)[: run.schedule.total_steps // run.epochs]:
+        for chosen in torch.split(train_faces.draw(run.generator), BATCH)[: run.schedule.total_steps // run.epochs]:
             losses.append(run.step(*train_faces.batch(chosen, run.generator)))
         run.epoch += 1
         run.save()
@@ -193,9 +195,20 @@ def main() -> None:
     temperature = fit_temperature(logits[labelled], valid_faces.labels[labelled])
     print(f"temperature {temperature:.3f}:", score(logits, valid_faces.labels, temperature))
     if arguments.export:
-        from models.export.pack import export_pack
-
-        export_pack(run.average, arguments.export, valid_split, ALIGNMENT, temperature)
+        facts = TrainingFacts(
+            images=len(train_split.images),
+            trained_on=len(train_faces.kept),
+            with_mesh=int(train_split.found.sum()),
+            valid_images=len(valid_split.images),
+            valid_with_mesh=int(valid_split.found.sum()),
+            epochs=run.epochs,
+            seed=arguments.seed,
+            parameters=parameters,
+            multiply_adds=multiply_adds(run.average, config.size),
+            temperature=temperature,
+            uncalibrated_error=score(logits, valid_faces.labels).calibration_error,
+        )
+        export_pack(run.average, arguments.export, valid_split, ALIGNMENT, facts)
 
 
 if __name__ == "__main__":

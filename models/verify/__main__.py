@@ -45,7 +45,7 @@ def main() -> None:
     for method in ("lrp", "lrp_bias"):
         check = conservation(model, faces, method)
         print(
-            f"{method:10} {check.images} images: median gap of pixels + biases to the logit {check.gap_with_biases:.2e}, "
+            f"{method:10} {check.images} images: median gap to the logit of pixels + biases {check.gap_with_biases:.2e}, "
             f"of pixels alone {check.gap_pixels:.2e}, share of biases {check.bias_share:.3f}"
         )
     for row in faithfulness(model, faces, ("lrp", "lrp_bias", "gradcam", "gradient")):

@@ -1,16 +1,16 @@
-"""Do relevance maps sum to what they explain, and do they point at what the network uses?"""
+"""Whether relevance maps sum to what they explain, and whether they point at what the network uses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from core.opencv import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.explain import compile_explainer
 from core.geometry import Floats, Image
 from core.model import Model
+from core.opencv import cv2
 from core.relevance import centre_gaussian
 
 STEPS = 24  # of the deletion and insertion curves

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from core.opencv import cv2
 import numpy as np
 
 from core.errors import MienscopeError
 from core.faces import FaceFinder
 from core.geometry import Image
 from core.model import Model
+from core.opencv import cv2
 from core.types import FaceObservation
 from models.data.ferplus import FerPlus, majority_labels
 from models.verify.scores import Scores, score
