@@ -84,7 +84,7 @@ COMMANDS: Final = (
         )
         for n in range(1, 10)
     ),
-    Command("toggle_numbers", "Numbers", ("N", "Return"), "Face", "Show the numbers behind the verdict", None, "face"),
+    Command("toggle_numbers", "Numbers", ("N",), "Face", "Show the numbers behind the verdict", None, "face"),
     Command("toggle_full_screen", "Full screen", ("F", "F11"), "View", "Fill the screen", checkable=True),
     Command("next_theme", "Dark, light, system", ("T",), "View", "Change the colours of the window"),
     Command("dismiss", "Close what is on top", ("Esc",), "View", "Close what is on top, or leave full screen"),

@@ -1,15 +1,12 @@
 """How things are called on the screen."""
 
+from core import overlay
 from core.types import FaceResult
 
 
 def face_name(face_id: int) -> str:
-    """A, B ... Z, AA, AB ... for face ids from 1."""
-    letters = ""
-    while face_id > 0:
-        face_id, rest = divmod(face_id - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters or "?"
+    """A, B ... as in exported pictures; a question mark before tracking has named the face."""
+    return overlay.face_name(face_id) or "?"
 
 
 def face_headline(face: FaceResult) -> str:

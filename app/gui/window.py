@@ -25,6 +25,7 @@ from app.gui import snapshot, theme, troubles
 from app.gui.actions import COMMANDS, MENUS, make_actions
 from app.gui.bridge import Bridge
 from app.gui.crashes import Crashes
+from app.gui.focus_keys import FocusKeys
 from app.gui.help import Help
 from app.gui.jobs import Jobs
 from app.gui.live_page import LivePage
@@ -76,6 +77,7 @@ class Window(QMainWindow):
         self.addActions(list(self.actions_by_name.values()))
         self._build()
         self._connect()
+        self._focus_keys = FocusKeys(self)
         self._dress()
         self._show_settings()
         self._enable_actions()
@@ -405,6 +407,7 @@ class Window(QMainWindow):
 
     def _take_session(self, spec: str, session: Session) -> None:
         self._session = session
+        session.analyse(self._settings)  # which may have changed while it was being opened
         self.page.begin(session.labels)
         self._show_settings()
         self.bridge.watch(session)
