@@ -174,7 +174,7 @@ def initializer(graph: ir.Graph, array: Array, hint: str) -> ir.Value:
     name, count = hint, 0
     while name in graph.initializers:
         name, count = f"{hint}_{count}", count + 1
-    tensor = ir.tensor(np.ascontiguousarray(array), name=name)
+    tensor = ir.tensor(np.asarray(array, order="C"), name=name)  # not ascontiguousarray: it adds an axis to scalars
     value = ir.Value(name=name, shape=ir.Shape(array.shape), type=ir.TensorType(tensor.dtype), const_value=tensor)
     graph.register_initializer(value)
     return value

@@ -266,8 +266,9 @@ def _sum(step: Step, signs: tuple[int, int]) -> Signals:
             continue
         signals.append(None)
         if step.rests is not None:
-            part = step.emit("Flatten", step.emit("Mul", signed, value), axis=1)
-            step.leave(step.emit("ReduceSum", part, step.emit.ints(1), keepdims=0))
+            part = step.emit("Mul", signed, value)
+            whole = part if len(dims(step.output)) == 3 else step.emit("Flatten", part, axis=1)
+            step.leave(step.emit("ReduceSum", whole, step.emit.ints(1), keepdims=0))
     return signals
 
 
