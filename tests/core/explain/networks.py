@@ -9,7 +9,6 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-
 torch.set_num_threads(1)  # the networks are tiny: threads only wait for each other
 
 
