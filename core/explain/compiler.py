@@ -9,11 +9,11 @@ import onnx_ir as ir
 
 from core.errors import GraphInvalid, UnknownName, UnsupportedOperator
 from core.explain.composites import FIRST, INNER, LAYERS, PIXELS, Row, choose
-from core.explain.emit import Emitter, Rest, Signal, Step, array_of, dims, total
+from core.explain.emit import Emitter, Rest, Signal, Step, UncoveredError, array_of, dims, total
 from core.explain.fields import Field, fields
 from core.explain.graph import Classifier, read
 from core.explain.methods import METHODS, Method
-from core.explain.rules import RULES, UncoveredError
+from core.explain.rules import RULES
 from core.explain.seeds import Question, ask
 from core.explain.windows import bilinear
 

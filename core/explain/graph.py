@@ -356,6 +356,8 @@ def _checked(model: ir.Model) -> Classifier:
     for value in classifier.varying:
         if value.shape is None or not all(isinstance(size, int) for size in list(value.shape)[1:]):
             raise GraphInvalid(f"The size of '{value.name}' does not follow from the picture's size.")
+        if value.dtype in (ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE):
+            raise GraphInvalid(f"The model computes in {value.dtype.name}; only float32 is compiled.")
     if classifier.logits not in classifier.varying:
         raise GraphInvalid("The model's first output does not depend on its picture.")
     if len(dims(classifier.logits)) != 1 or classifier.logits.dtype != ir.DataType.FLOAT:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx_ir as ir
 
-from core.explain.emit import Array, Rule, Signal, Step, array_of, dims
+from core.explain.emit import Array, Rule, Signal, Step, UncoveredError, array_of, dims
 from core.explain.layers import Convolution, Layer, layer_of, windows_of
 
 Signals = Sequence[Signal | None]
@@ -19,10 +19,6 @@ Signals = Sequence[Signal | None]
 # Stands in the denominator of z+ in place of nothing: relevance of a unit that no input supports comes out as rest.
 # Far below any activation that matters (float32 resolves 1e-7 of it), far above the smallest float32 (1e-38).
 UNSUPPORTED = 1e-9
-
-
-class UncoveredError(Exception):
-    """A node of a kind that has a rule is used in a way that the rule does not cover."""
 
 
 # Layers with weights

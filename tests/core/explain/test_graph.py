@@ -160,6 +160,22 @@ def test_a_missing_file_is_refused(tmp_path):
         compile_explainer(tmp_path / "none.onnx", "lrp")
 
 
+def test_a_model_in_another_precision_is_refused():
+    proto = onnx.load_model_from_string(to_onnx(Scaled(build("plain")).double(), PICTURE))
+    for node in proto.graph.node:
+        for attribute in node.attribute:
+            if node.op_type == "Cast" and attribute.name == "to":
+                attribute.i = TensorProto.DOUBLE
+            if attribute.name == "value":
+                attribute.t.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(attribute.t).astype(np.float64)))
+    for tensor in proto.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT:
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float64), tensor.name))
+    proto.graph.output[0].type.tensor_type.elem_type = TensorProto.DOUBLE
+    with pytest.raises(GraphInvalid, match="DOUBLE"):
+        compile_explainer(proto.SerializeToString(), "lrp")
+
+
 def test_a_picture_of_unknown_size_is_refused():
     proto = onnx.load_model_from_string(to_onnx(Scaled(build("plain")), PICTURE))
     proto.graph.input[0].type.tensor_type.shape.dim[2].dim_param = "height"
