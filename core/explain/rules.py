@@ -163,7 +163,7 @@ def reduce_mean(step: Step) -> Signals:
     kept = [1 if axis in axes else size for axis, size in enumerate(sizes, start=1)]
     factor = step.factor()
     if len(dims(step.output)) != len(sizes):
-        factor = step.emit("Reshape", factor, step.emit.ints(-1, *kept))
+        factor = step.emit("Reshape", factor, step.emit.ints(0, *kept))
     area = [size if axis in axes else 1 for axis, size in enumerate(sizes, start=1)]
     return _to(step, step.emit("Mul", factor, step.emit.constant(np.full(area, 1 / np.prod(area), np.float32))))
 
@@ -173,7 +173,7 @@ def reduce_mean(step: Step) -> Signals:
 
 def reshape(step: Step) -> Signals:
     """Flatten, Reshape, Squeeze, Unsqueeze: back to the input's shape. Relevance stays relevance."""
-    target = step.emit.ints(-1, *dims(_input(step)))
+    target = step.emit.ints(0, *dims(_input(step)))
     if step.signal.value is None:
         return _relevance(step, step.emit("Reshape", step.signal.factor, target))
     return _to(step, step.emit("Reshape", step.factor(), target))
