@@ -22,7 +22,9 @@ def frames(astronaut):
     """Six frames of a face that moves to the right, then one without a face."""
     height, width = astronaut.shape[:2]
     moved = [
-        cv2.warpAffine(astronaut, np.float32([[1, 0, 4 * k], [0, 1, 0]]), (width, height), borderMode=cv2.BORDER_REPLICATE)
+        cv2.warpAffine(
+            astronaut, np.float32([[1, 0, 4 * k], [0, 1, 0]]), (width, height), borderMode=cv2.BORDER_REPLICATE
+        )
         for k in range(6)
     ]
     images = [*moved, np.full_like(astronaut, 90)]
