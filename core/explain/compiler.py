@@ -9,11 +9,11 @@ import onnx_ir as ir
 
 from core.errors import GraphInvalid, UnknownName, UnsupportedOperator
 from core.explain.composites import FIRST, INNER, LAYERS, PIXELS, Row, choose
-from core.explain.emit import Emitter, Rest, Signal, Step, array_of, dims, total
+from core.explain.emit import Emitter, Rest, Signal, Step, UncoveredError, array_of, dims, total
 from core.explain.fields import Field, fields
 from core.explain.graph import Classifier, read
 from core.explain.methods import METHODS, Method
-from core.explain.rules import RULES, UncoveredError
+from core.explain.rules import RULES
 from core.explain.seeds import Question, ask
 from core.explain.windows import bilinear
 
@@ -172,21 +172,25 @@ class Compilation:
         found = fields(self.classifier)
         groups: dict[tuple[tuple[int, ...], float], list[Rest]] = {}
         for rest in self.rests:
-            field = found[rest.layer]
-            places = () if field is None else (field.rows.shape[1], field.columns.shape[1])
-            groups.setdefault((places, rest.scale), []).append(rest)
+            groups.setdefault((dims(rest.layer)[1:], rest.scale), []).append(rest)
         spread = []
-        for (_, scale), rests in groups.items():
+        for (places, scale), rests in groups.items():
             together = self.emit.add([rest.value for rest in rests])
             seen = [field for rest in rests if (field := found[rest.layer]) is not None]
-            spread.append(self._to_pixels(together, scale, max(seen, key=lambda f: f.reach) if seen else None))
+            if seen:
+                spread.append(self._to_pixels(together, scale, max(seen, key=lambda field: field.reach)))
+            else:
+                spread.append(self._everywhere(together, scale, len(places) == 2))
         return spread
 
-    def _to_pixels(self, rest: ir.Value, scale: float, field: Field | None) -> ir.Value:
-        if field is None:
-            height, width = self.classifier.size
-            flat = self.emit("Reshape", rest, self.emit.ints(-1, 1, 1))
-            return self.emit("Mul", flat, self.emit.constant(np.full((height, width), scale / (height * width))))
+    def _everywhere(self, rest: ir.Value, scale: float, has_places: bool) -> ir.Value:
+        height, width = self.classifier.size
+        if has_places:
+            rest = self.emit("ReduceSum", rest, self.emit.ints(1, 2), keepdims=0)
+        even = self.emit.constant(np.full((height, width), scale / (height * width)))
+        return self.emit("Mul", self.emit("Reshape", rest, self.emit.ints(-1, 1, 1)), even)
+
+    def _to_pixels(self, rest: ir.Value, scale: float, field: Field) -> ir.Value:
         columns = self.emit("MatMul", rest, self.emit.constant(np.ascontiguousarray(field.columns.T)))
         return self.emit("MatMul", self.emit.constant(scale * field.rows), columns)
 

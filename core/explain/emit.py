@@ -12,6 +12,10 @@ Array = NDArray[Any]
 Attribute = int | float | str | Sequence[int]
 
 
+class UncoveredError(Exception):
+    """A node of a kind that has a rule is used in a way that the rule does not cover."""
+
+
 class Emitter:
     """Appends nodes and constants to a graph."""
 

@@ -26,6 +26,11 @@ class Field:
     columns: Matrix
 
     @property
+    def places(self) -> tuple[int, int]:
+        """Rows and columns of the feature map."""
+        return self.rows.shape[1], self.columns.shape[1]
+
+    @property
     def reach(self) -> int:
         """Number of pixels that all units together see, each counted: to compare fields of one size."""
         return int(np.count_nonzero(self.rows)) * int(np.count_nonzero(self.columns))
@@ -37,8 +42,9 @@ def fields(classifier: Classifier) -> Mapping[ir.Value, Field | None]:
     whole = Field(np.eye(height, dtype=np.float32), np.eye(width, dtype=np.float32))
     found: dict[ir.Value, Field | None] = {classifier.face: whole}
     for node in classifier.path:
-        for output in node.outputs:
-            found[output] = _field(node, [found[v] for v in node.inputs if v is not None and v in found])
+        output = node.outputs[0]
+        field = _field(node, [found[v] for v in node.inputs if v is not None and v in found])
+        found[output] = field if field is not None and field.places == dims(output)[1:] else None
     return found
 
 

@@ -174,7 +174,7 @@ def initializer(graph: ir.Graph, array: Array, hint: str) -> ir.Value:
     name, count = hint, 0
     while name in graph.initializers:
         name, count = f"{hint}_{count}", count + 1
-    tensor = ir.tensor(np.ascontiguousarray(array), name=name)
+    tensor = ir.tensor(np.asarray(array, order="C"), name=name)  # not ascontiguousarray: it adds an axis to scalars
     value = ir.Value(name=name, shape=ir.Shape(array.shape), type=ir.TensorType(tensor.dtype), const_value=tensor)
     graph.register_initializer(value)
     return value
@@ -356,6 +356,8 @@ def _checked(model: ir.Model) -> Classifier:
     for value in classifier.varying:
         if value.shape is None or not all(isinstance(size, int) for size in list(value.shape)[1:]):
             raise GraphInvalid(f"The size of '{value.name}' does not follow from the picture's size.")
+        if value.dtype in (ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE):
+            raise GraphInvalid(f"The model computes in {value.dtype.name}; only float32 is compiled.")
     if classifier.logits not in classifier.varying:
         raise GraphInvalid("The model's first output does not depend on its picture.")
     if len(dims(classifier.logits)) != 1 or classifier.logits.dtype != ir.DataType.FLOAT:

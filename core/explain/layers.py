@@ -9,8 +9,7 @@ from typing import Protocol
 import numpy as np
 import onnx_ir as ir
 
-from core.errors import UnsupportedOperator
-from core.explain.emit import Array, Emitter, array_of, dims
+from core.explain.emit import Array, Emitter, UncoveredError, array_of, dims
 from core.explain.windows import Window, resolve
 
 
@@ -117,7 +116,7 @@ def flipped(weight: Array, group: int) -> Array:
 
 
 def layer_of(node: ir.Node) -> Layer:
-    """Return the node's linear map. UnsupportedOperator where its weight is computed."""
+    """Return the node's linear map. UncoveredError where its weight is computed."""
     return _convolution(node) if node.op_type == "Conv" else _dense(node)
 
 
@@ -148,6 +147,8 @@ def _dense(node: ir.Node) -> Dense:
     assert weight is not None
     if node.op_type == "MatMul":
         return Dense(weight, None)
+    if "transA" in node.attributes and node.attributes["transA"].as_int():
+        raise UncoveredError("a transposed input mixes pictures")
     alpha, beta = (node.attributes[n].as_float() if n in node.attributes else 1.0 for n in ("alpha", "beta"))
     if "transB" in node.attributes and node.attributes["transB"].as_int():
         weight = weight.T
@@ -161,9 +162,7 @@ def _constant(node: ir.Node, index: int) -> Array | None:
         return None
     array = array_of(node.inputs[index])
     if array is None:
-        raise UnsupportedOperator(
-            f"Node '{node.name}' ({node.op_type}) computes its weights; only constant ones have a rule."
-        )
+        raise UncoveredError("only constant weights have a rule")
     return array
 
 

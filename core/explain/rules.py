@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx_ir as ir
 
-from core.explain.emit import Array, Rule, Signal, Step, array_of, dims
+from core.explain.emit import Array, Rule, Signal, Step, UncoveredError, array_of, dims
 from core.explain.layers import Convolution, Layer, layer_of, windows_of
 
 Signals = Sequence[Signal | None]
@@ -19,10 +19,6 @@ Signals = Sequence[Signal | None]
 # Stands in the denominator of z+ in place of nothing: relevance of a unit that no input supports comes out as rest.
 # Far below any activation that matters (float32 resolves 1e-7 of it), far above the smallest float32 (1e-38).
 UNSUPPORTED = 1e-9
-
-
-class UncoveredError(Exception):
-    """A node of a kind that has a rule is used in a way that the rule does not cover."""
 
 
 # Layers with weights
@@ -167,7 +163,7 @@ def reduce_mean(step: Step) -> Signals:
     kept = [1 if axis in axes else size for axis, size in enumerate(sizes, start=1)]
     factor = step.factor()
     if len(dims(step.output)) != len(sizes):
-        factor = step.emit("Reshape", factor, step.emit.ints(-1, *kept))
+        factor = step.emit("Reshape", factor, step.emit.ints(0, *kept))
     area = [size if axis in axes else 1 for axis, size in enumerate(sizes, start=1)]
     return _to(step, step.emit("Mul", factor, step.emit.constant(np.full(area, 1 / np.prod(area), np.float32))))
 
@@ -177,7 +173,7 @@ def reduce_mean(step: Step) -> Signals:
 
 def reshape(step: Step) -> Signals:
     """Flatten, Reshape, Squeeze, Unsqueeze: back to the input's shape. Relevance stays relevance."""
-    target = step.emit.ints(-1, *dims(_input(step)))
+    target = step.emit.ints(0, *dims(_input(step)))
     if step.signal.value is None:
         return _relevance(step, step.emit("Reshape", step.signal.factor, target))
     return _to(step, step.emit("Reshape", step.factor(), target))
@@ -266,8 +262,9 @@ def _sum(step: Step, signs: tuple[int, int]) -> Signals:
             continue
         signals.append(None)
         if step.rests is not None:
-            part = step.emit("Flatten", step.emit("Mul", signed, value), axis=1)
-            step.leave(step.emit("ReduceSum", part, step.emit.ints(1), keepdims=0))
+            part = step.emit("Mul", signed, value)
+            whole = part if len(dims(step.output)) == 3 else step.emit("Flatten", part, axis=1)
+            step.leave(step.emit("ReduceSum", whole, step.emit.ints(1), keepdims=0))
     return signals
 
 

@@ -50,12 +50,12 @@ def _training(facts: TrainingFacts) -> str:
 - Data: FER+ (labels by Barsoum et al. 2016, MIT licence) on the images of FER2013 (ICML 2013 challenge). {facts.images}
   training images, {facts.trained_on} of them kept: the others are mostly voted "unknown" or "not a face".
 - **Rights to the images:** they were collected from the web and never cleared for redistribution by the people shown.
-  The weights were trained on them; the images are not part of this pack. Decide for yourself whether that suits your use.
+  The weights were trained on them; the images are not part of this pack. Decide whether that suits your use.
 - Alignment: the 478-point mesh finds a face in {facts.with_mesh} of the {facts.images} training images and
   {facts.valid_with_mesh} of the {facts.valid_images} validation images; those are aligned as a video frame is, by the
   same function. The others are taken whole. Six in ten training views are aligned, the rest raw.
-- Soft-vote cross-entropy, SGD with one cycle, {facts.epochs} epochs, seed {facts.seed}, weight average; rotation, scale,
-  shift, mirror, light, low resolution and covered patches as augmentation. Rare classes are drawn more often.
+- Soft-vote cross-entropy, SGD with one cycle, {facts.epochs} epochs, seed {facts.seed}, weight average; rotation,
+  scale, shift, mirror, light, low resolution and covered patches as augmentation. Rare classes are drawn more often.
 - {facts.parameters / 1e6:.2f} M parameters, {facts.multiply_adds / 1e6:.1f} M multiply-adds.
 - Licence of the weights: Apache-2.0, with the note on the images' rights above.
 """
