@@ -1,0 +1,161 @@
+"""A frame becomes a result: everything in its place, every time the same."""
+
+import numpy as np
+import pytest
+
+from core.errors import UnknownName
+from core.model import Model
+from core.opencv import cv2
+from core.packs import DEFAULT_PACK, find_pack
+from core.pipeline import Pipeline, Settings
+from core.regions import REGIONS
+from core.types import Frame
+
+
+@pytest.fixture(scope="module")
+def model():
+    return Model(find_pack(DEFAULT_PACK), provider="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def frames(astronaut):
+    """Six frames of a face that moves to the right, then one without a face."""
+    height, width = astronaut.shape[:2]
+    moved = [
+        cv2.warpAffine(astronaut, np.float32([[1, 0, 4 * k], [0, 1, 0]]), (width, height), borderMode=cv2.BORDER_REPLICATE)
+        for k in range(6)
+    ]
+    images = [*moved, np.full_like(astronaut, 90)]
+    return [Frame(np.asarray(image, np.uint8), k, k / 30, 0.0) for k, image in enumerate(images)]
+
+
+@pytest.fixture
+def pipeline(model):
+    made = Pipeline(model)
+    yield made
+    made.close()
+
+
+def test_a_smiling_face_is_read_explained_and_shared_by_region(pipeline, frames):
+    result = pipeline.process(frames[0])
+    (face,) = result.faces
+    assert face.prediction.label == "happiness"
+    assert face.explained
+    assert face.explanation.title == "happiness"
+    assert face.regions.regions == REGIONS
+    assert face.regions.shares.sum() == pytest.approx(1, abs=1e-5)
+    assert face.regions.areas.sum() == pytest.approx(1, abs=1e-5)
+    assert set(result.stages_s) == {"faces", "crop", "model", "regions"}
+
+
+def test_the_crop_lies_where_the_face_is(pipeline, frames):
+    (face,) = pipeline.process(frames[0]).faces
+    corners = face.crop.to_frame.apply(np.float32([[0, 0], [face.crop.size - 1, face.crop.size - 1]]))
+    (x0, y0), (x1, y1) = corners
+    centre_x, centre_y = face.observation.box.centre
+    assert x0 < centre_x < x1
+    assert y0 < centre_y < y1
+
+
+def test_the_same_frames_give_the_same_results_twice(model, frames):
+    def run():
+        pipeline = Pipeline(model)
+        results = [pipeline.process(frame) for frame in frames]
+        pipeline.close()
+        return results
+
+    for one, other in zip(run(), run(), strict=True):
+        assert len(one.faces) == len(other.faces)
+        for a, b in zip(one.faces, other.faces, strict=True):
+            np.testing.assert_array_equal(a.observation.landmarks, b.observation.landmarks)
+            np.testing.assert_array_equal(a.prediction.logits, b.prediction.logits)
+            np.testing.assert_array_equal(a.explanation.relevance, b.explanation.relevance)
+
+
+def test_a_moving_face_keeps_its_identity(pipeline, frames):
+    ids = [face.observation.face_id for frame in frames for face in pipeline.process(frame).faces]
+    assert ids == [1] * 6
+
+
+def test_a_frame_without_a_face_gives_an_empty_result(pipeline, frames):
+    assert pipeline.process(frames[-1]).faces == ()
+
+
+def test_between_explanations_the_last_one_is_carried_with_its_age(model, frames):
+    pipeline = Pipeline(model, Settings(explain_every=3))
+    results = [pipeline.process(frame) for frame in frames[:6]]
+    pipeline.close()
+    assert [result.faces[0].explained for result in results] == [True, False, False] * 2
+    ages = [result.explanation_age_s(result.faces[0]) for result in results]
+    np.testing.assert_allclose(ages, [0, 1 / 30, 2 / 30] * 2, atol=1e-9)
+    assert results[1].faces[0].crop.to_frame != results[0].faces[0].crop.to_frame
+
+
+def test_a_change_of_settings_drops_explanations_of_the_old_ones(pipeline, frames):
+    pipeline.process(frames[0], explain=True)
+    pipeline.settings = Settings(target="anger")
+    assert pipeline.process(frames[1], explain=False).faces[0].explanation is None
+    assert pipeline.process(frames[2], explain=True).faces[0].explanation.target == "anger"
+
+
+def test_an_old_explanation_is_not_shown_for_ever(pipeline, frames):
+    pipeline.process(frames[0], explain=True)
+    late = Frame(frames[1].image, 1, 0.9, 0.0)
+    later = Frame(frames[1].image, 2, 1.8, 0.0)
+    latest = Frame(frames[1].image, 3, 2.7, 0.0)
+    kept = [pipeline.process(frame, explain=False).faces[0].explanation is not None for frame in (late, later, latest)]
+    assert kept == [True, True, False]
+
+
+def test_off_predicts_without_explaining(model, frames):
+    pipeline = Pipeline(model, Settings(method="off"))
+    (face,) = pipeline.process(frames[0]).faces
+    pipeline.close()
+    assert face.prediction.label == "happiness"
+    assert face.explanation is None
+
+
+def test_stills_are_unrelated_to_each_other(model, frames):
+    pipeline = Pipeline(model, stills=True)
+    faces = [pipeline.process(Frame(frames[0].image, k, float(k), 0.0)).faces[0] for k in range(2)]
+    pipeline.close()
+    np.testing.assert_array_equal(faces[0].observation.landmarks, faces[1].observation.landmarks)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (Settings(method="magic"), "gradcam, lrp"),
+        (Settings(target="joy"), "neutral, happiness"),
+        (Settings(against="joy"), "runner-up"),
+        (Settings(region_mode="blobs"), "polygons, boxes"),
+    ],
+)
+def test_settings_that_do_not_exist_list_what_does(model, settings, said):
+    with pytest.raises(UnknownName, match=said):
+        Pipeline(model, settings).process(None)
+
+
+def test_when_the_mouth_moves_the_relevance_that_changes_lies_at_the_mouth(model, astronaut):
+    """The stimulus says what moved; the explanation must say the same."""
+    from core.faces import FaceFinder
+    from core.stimulus import Puppet
+
+    finder = FaceFinder()
+    (observation,) = finder.find(astronaut)
+    finder.close()
+    puppet = Puppet(astronaut, observation.landmarks)
+    pipeline = Pipeline(model, Settings(target="happiness"), stills=True)
+    closed, smiling = (
+        pipeline.process(Frame(puppet.render({12: strength}), 0, 0.0, 0.0)).faces[0] for strength in (0.0, 4.0)
+    )
+    pipeline.close()
+    change = np.abs(smiling.explanation.relevance - closed.explanation.relevance)
+    share = change / change.sum()
+    from core.regions import partition
+
+    parts = partition(smiling.crop.landmarks(smiling.observation), smiling.crop.size)
+    near = parts.mask("upper_lip", "lower_lip", "left_cheek", "right_cheek", "chin")
+    far = parts.mask("left_brow", "right_brow", "forehead", "glabella")
+    assert share[near].sum() / near.mean() > 1.5  # density, 1 is uniform
+    assert share[near].sum() / near.mean() > 2 * share[far].sum() / far.mean()
