@@ -17,7 +17,7 @@ class Command:
     Attributes
     ----------
     id
-        Name of the window's method that does it.
+        Name of the method that does it, of the window or of its choices.
     keys
         Shortcuts, in Qt's portable spelling; the first is the one that menus show.
     argument
@@ -92,22 +92,23 @@ COMMANDS: Final = (
 )
 
 
-def make_actions(owner: QObject) -> dict[str, QAction]:
-    """One QAction per command, by its name, that calls the owner's method of that id."""
+def make_actions(owner: QObject, *others: QObject) -> dict[str, QAction]:
+    """One QAction per command, by its name, that calls the method of that id: the owner's, or another's that has it."""
     actions = {}
     for command in COMMANDS:
+        receiver = next(each for each in (owner, *others) if hasattr(each, command.id))
         action = QAction(command.text, owner)
         action.setObjectName(command.name)
         action.setShortcuts([QKeySequence(key) for key in command.keys])
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         action.setToolTip(command.tool_tip)
         action.setCheckable(command.checkable)
-        action.triggered.connect(partial(_run, owner, command))
+        action.triggered.connect(partial(_run, receiver, command))
         actions[command.name] = action
     return actions
 
 
-def _run(owner: QObject, command: Command, *_: object) -> None:
-    """Call the owner's method with the command's own argument; what Qt's signal brings is left out."""
+def _run(receiver: QObject, command: Command, *_: object) -> None:
+    """Call the method with the command's own argument; what Qt's signal brings is left out."""
     arguments = () if command.argument is None else (command.argument,)
-    getattr(owner, command.id)(*arguments)
+    getattr(receiver, command.id)(*arguments)

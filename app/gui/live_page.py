@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.gui import theme
@@ -209,11 +209,9 @@ class LivePage(QWidget):
         self._place_numbers()
 
     def _place_numbers(self) -> None:
-        layout = self.numbers.layout()
-        if not self.numbers.isVisible() or layout is None:
+        if not self.numbers.isVisible():
             return
-        layout.activate()
-        size = self.numbers.sizeHint().boundedTo(self.size())
+        height = min(self.numbers.fitted_height(), self.height() - 16)
         corner = self.panel.mapTo(self, QPoint(0, 0))
-        y = min(corner.y() + 76, self.height() - size.height() - 8)
-        self.numbers.setGeometry(QRect(corner.x() - size.width() - 10, max(y, 8), size.width(), size.height()))
+        y = min(corner.y() + 76, self.height() - height - 8)
+        self.numbers.setGeometry(corner.x() - self.numbers.width() - 10, max(y, 8), self.numbers.width(), height)

@@ -1,6 +1,7 @@
 """The numbers behind the verdict, in a small sheet of their own."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -8,6 +9,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.gui import names, theme
 from core.types import OUTSIDE_LIMIT, FaceResult, RegionRelevance
+
+WIDTH_PX: Final = 440
 
 
 class Numbers(QFrame):
@@ -19,7 +22,7 @@ class Numbers(QFrame):
         super().__init__(parent)
         self._methods = methods
         self.setObjectName("popover")
-        self.setMinimumWidth(440)
+        self.setFixedWidth(WIDTH_PX)
         self._summary = QLabel("")
         self._summary.setTextFormat(Qt.TextFormat.RichText)
         self._summary.setWordWrap(True)
@@ -57,6 +60,13 @@ class Numbers(QFrame):
         self._summary.setText(f"<div style='line-height: 135%'>{'<br>'.join(lines)}</div>")
         self._fill(regions)
 
+    def fitted_height(self) -> int:
+        """Height at which everything can be read."""
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        return max(layout.totalHeightForWidth(WIDTH_PX), self.sizeHint().height())
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802 - Qt's name
         if event.key() == Qt.Key.Key_Escape:
             self.hide()
@@ -66,7 +76,7 @@ class Numbers(QFrame):
 
     def _fill(self, regions: RegionRelevance) -> None:
         for column, text in enumerate(("region", "share +", "area", "density", "share −")):
-            self._cell(0, column, text).setProperty("role", "quiet")
+            self._cell(0, column, text)
         for place, name in enumerate(regions.regions):
             mark = " ◆" if name in regions.expected else ""
             values = (
@@ -84,6 +94,7 @@ class Numbers(QFrame):
         if label is None:
             label = self._cells[row, column] = QLabel("")
             label.setFont(theme.font(12, tabular=True))
+            label.setProperty("role", "muted" if row == 0 else "")
             side = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
             self._grid.addWidget(label, row, column, side)
             label.show()  # a layout shows new parts late, and the sheet must know its size now

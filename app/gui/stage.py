@@ -22,6 +22,7 @@ from app.gui import names, theme
 from app.gui.session import Picture
 from app.settings import Settings
 from core.geometry import Floats, Image
+from core.opencv import cv2
 from core.types import FaceResult, Result
 
 BOX_GROWTH: Final = 1.16  # the landmarks end at the hairline; the box should hold the face
@@ -49,6 +50,7 @@ class Stage(QWidget):
         self._result: Result | None = None
         self._image: QImage | None = None  # made when painted, so that a frame that is replaced costs nothing
         self._pixels: Image | None = None  # the buffer under the QImage
+        self._polygons: dict[int, list[QPolygonF]] = {}  # by face id
         self._selected = 0
         self._message = ""
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -64,11 +66,13 @@ class Stage(QWidget):
     def show_result(self, result: Result | None) -> None:
         """Show a result, or nothing."""
         self._result, self._image = result, None
+        self._polygons.clear()
         self.update()
 
     def show_settings(self, settings: Settings) -> None:
         """Draw as these settings say."""
         self._settings, self._image = settings, None
+        self._polygons.clear()
         self.update()
 
     def show_theme(self, chosen: theme.Theme) -> None:
@@ -154,24 +158,38 @@ class Stage(QWidget):
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
 
     def _paint_frame(self, painter: QPainter, result: Result) -> None:
-        if self._image is None:
-            self._pixels = np.ascontiguousarray(self._picture.heat(result, self._settings))
-            height, width = self._pixels.shape[:2]
-            self._image = QImage(self._pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(self.picture_rect(), self._image)
+        rect, ratio = self.picture_rect(), self.devicePixelRatioF()
+        size = max(round(rect.width() * ratio), 1), max(round(rect.height() * ratio), 1)
+        if self._image is None or self._image.size().toTuple() != size:
+            heated = self._picture.heat(result, self._settings)
+            # Half the time of Qt's own smooth scaling, and none at all when only what is on top changes.
+            scaled = cv2.resize(heated, size, interpolation=cv2.INTER_LINEAR)
+            self._pixels = np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2BGRA), np.uint8)
+            self._image = QImage(self._pixels.data, *size, 4 * size[0], QImage.Format.Format_RGB32)
+        painter.drawImage(rect, self._image)
 
     def _paint_outlines(self, painter: QPainter, face: FaceResult) -> None:
-        origin, scale = self.picture_rect().topLeft(), self._scale()
+        painter.save()
+        painter.translate(self.picture_rect().topLeft())
+        painter.scale(self._scale(), self._scale())
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        polygons = [
-            QPolygonF([QPointF(x, y) for x, y in (_smooth(outline) + 0.5) * scale + (origin.x(), origin.y())])
-            for outline in self._picture.outlines(face, self._settings)
-        ]
         for colour, width in ((QColor(0, 0, 0, 60), 2.4), (QColor(255, 255, 255, 170), 1.0)):
-            painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            for polygon in polygons:
+            pen = QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+            pen.setCosmetic(True)
+            painter.setPen(pen)
+            for polygon in self._polygons_of(face):
                 painter.drawPolygon(polygon)
+        painter.restore()
+
+    def _polygons_of(self, face: FaceResult) -> list[QPolygonF]:
+        """A face's region outlines, frame px with pixel corners at whole numbers; worked out once per result."""
+        face_id = face.observation.face_id
+        if face_id not in self._polygons:
+            outlines = self._picture.outlines(face, self._settings)
+            self._polygons[face_id] = [
+                QPolygonF([QPointF(x, y) for x, y in (_smooth(outline) + 0.5).tolist()]) for outline in outlines
+            ]
+        return self._polygons[face_id]
 
     def _paint_face(self, painter: QPainter, face: FaceResult, result: Result) -> None:
         rect = self.face_rect(face)
@@ -249,7 +267,7 @@ def _smooth(outline: Floats) -> Floats:
     """A closed outline, float32 [points, 2], without the steps of the pixels that it was traced on."""
     reach = min(SMOOTH_POINTS, len(outline) // 8)
     shifted = [np.roll(outline, shift, axis=0) for shift in range(-reach, reach + 1)]
-    return np.asarray(np.mean(shifted, axis=0), np.float32)
+    return np.asarray(np.mean(shifted, axis=0)[:: max(reach, 1)], np.float32)
 
 
 def _ramp(colours: Image, rect: QRectF) -> QLinearGradient:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QByteArray, QUrl
@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import settings as settings_file
 from app.gui import snapshot, theme, troubles
 from app.gui.actions import COMMANDS, MENUS, make_actions
 from app.gui.bridge import Bridge
+from app.gui.choices import Choices
 from app.gui.crashes import Crashes
 from app.gui.focus_keys import FocusKeys
 from app.gui.help import Help
@@ -36,14 +36,11 @@ from app.gui.session import Backend, Session
 from app.gui.source_menu import SourceMenu
 from app.gui.status import Measured, StatusLine
 from app.gui.top_bar import TopBar
-from app.settings import NOTHING, OFF, PREDICTED, RUNNER_UP, Settings
+from app.settings import OFF, Settings
 from core.engine import EngineStatus
 from core.sources import DEMO
 from core.types import Result
 
-SAVE_AFTER_TICKS: Final = 10  # of the slow clock: a second after the last change
-THEMES: Final = ("system", "dark", "light")
-EVERY: Final = ("auto", 1, 2, 4)
 ANALYSIS: Final = {"method", "target", "against", "explain_every", "region_mode", "max_faces"}
 FIT_PERCENTILE: Final = 99.5  # of |relevance|: a few hot pixels must not darken the rest
 
@@ -62,18 +59,17 @@ class Window(QMainWindow):
     def __init__(self, backend: Backend, settings: Settings, places: Places, crashes: Crashes | None = None) -> None:
         super().__init__()
         self._backend = backend
-        self._settings = settings
+        self.choices = Choices(settings, places.settings, tuple(backend.methods), backend.picture.colour_maps, self)
         self._places = places
         self._crashes = crashes
         self._session: Session | None = None
         self._spec = ""
         self._details = ""
         self._status: EngineStatus | None = None
-        self._unsaved_ticks: int | None = None
         self._jobs = Jobs("errands")
         self._opener = Opener(backend.open, self)
         self.bridge = Bridge(self)
-        self.actions_by_name = make_actions(self)
+        self.actions_by_name = make_actions(self, self.choices)
         self.addActions(list(self.actions_by_name.values()))
         self._build()
         self._connect()
@@ -90,7 +86,7 @@ class Window(QMainWindow):
     @property
     def settings(self) -> Settings:
         """The choices as they are now."""
-        return self._settings
+        return self.choices.settings
 
     def start(self, source: str | None = None, notes: Sequence[Message] = ()) -> None:
         """Begin to tick and open a source; None takes the one of last time, a camera, or the demo clip."""
@@ -115,9 +111,9 @@ class Window(QMainWindow):
         self.top_bar.show_status(None)
         self.status_line.show_nothing("starting…")
         self._enable_actions()
-        self._opener.open(spec, self._settings)
+        self._opener.open(spec, self.settings)
         if remember:
-            self._set("source", spec)
+            self.choices.set("source", spec)
 
     # What the table of commands names
 
@@ -183,37 +179,13 @@ class Window(QMainWindow):
         result, session = self.page.result, self._session
         if result is None or session is None:
             return
-        settings, picture, folder = self._settings, self._backend.picture, self._places.snapshots
+        settings, picture, folder = self.settings, self._backend.picture, self._places.snapshots
         origin = snapshot.Origin(self._source_name(), session.pack, session.provider)
         self._jobs.submit(
             lambda: snapshot.save(result, picture.draw(result, settings), settings, origin, folder),
             self._tell_saved,
             lambda error: self._tell("snapshot", "error", str(error)),
         )
-
-    def next_method(self) -> None:
-        """Explain with the next method; off comes last."""
-        self._set("method", _next((*self._backend.methods, OFF), self._settings.method))
-
-    def next_class(self) -> None:
-        """Explain the next class."""
-        self._set("target", _next((PREDICTED, *self._labels()), self._settings.target))
-
-    def next_contrast(self) -> None:
-        """Contrast with the next class."""
-        self._set("against", _next((NOTHING, RUNNER_UP, *self._labels()), self._settings.against))
-
-    def next_every(self) -> None:
-        """Explain every frame, or fewer."""
-        self._set("explain_every", _next(EVERY, self._settings.explain_every))
-
-    def toggle_regions(self) -> None:
-        """Show or hide the outlines."""
-        self._set("regions", not self._settings.regions)
-
-    def next_colour_map(self) -> None:
-        """Colour the heatmap another way."""
-        self._set("colour_map", _next(self._backend.picture.colour_maps, self._settings.colour_map))
 
     def fit_scale(self) -> None:
         """Set the scale once from the selected face's map."""
@@ -222,15 +194,7 @@ class Window(QMainWindow):
             return
         strongest = float(np.percentile(np.abs(face.explanation.relevance), FIT_PERCENTILE))
         if strongest > 0:
-            self._set("scale", float(f"{strongest:.2g}"))
-
-    def change_scale(self, factor: float) -> None:
-        """Make the scale coarser or finer."""
-        self._set("scale", float(f"{min(max(self._settings.scale * factor, 1e-5), 100.0):.3g}"))
-
-    def change_opacity(self, step: float) -> None:
-        """Show more or less of the heatmap."""
-        self._set("opacity", round(min(max(self._settings.opacity + step, 0.0), 1.0), 2))
+            self.choices.set("scale", float(f"{strongest:.2g}"))
 
     def select_face(self, place: int) -> None:
         """Select the face at this place among those in the picture."""
@@ -247,12 +211,6 @@ class Window(QMainWindow):
         else:
             self.showFullScreen()
         self._enable_actions()
-
-    def next_theme(self) -> None:
-        """Change the colours: the system's, dark, light."""
-        self._set("theme", _next(THEMES, self._settings.theme))
-        self._dress()
-        self._tell("theme", "info", f"Colours: {self._settings.theme}.", passing=True)
 
     def dismiss(self) -> None:
         """Close what is on top: help, numbers, a notice; then leave full screen."""
@@ -274,8 +232,8 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102, N802 - Qt's name
         self.bridge.stop()
         self.bridge.watch(None)
-        self._settings = self._settings.changed(geometry=bytes(self.saveGeometry().toBase64().data()).decode())
-        self._save()
+        self.choices.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode())
+        self.choices.save()
         self._opener.close()
         self._jobs.close()
         super().closeEvent(event)
@@ -307,7 +265,7 @@ class Window(QMainWindow):
         self.top_bar = TopBar(actions["snapshot"], actions["toggle_pause"], self._main_menu())
         foot = (("theme", "Colours", actions["next_theme"]), ("keys", "Keys", actions["toggle_help"]))
         self.rail = Rail([("live", "Live")], foot)
-        self.page = LivePage(self._backend, self._settings)
+        self.page = LivePage(self._backend, self.settings)
         self.status_line = StatusLine()
         self._central = QWidget()
         middle = QHBoxLayout()
@@ -333,13 +291,15 @@ class Window(QMainWindow):
 
     def _connect(self) -> None:
         bridge, page = self.bridge, self.page
+        self.choices.changed.connect(self._follow_choice)
+        self.choices.not_saved.connect(lambda text: self._tell("settings", "warn", text))
         bridge.arrived.connect(self._take_result)
         bridge.read.connect(self._take_status)
         bridge.state_changed.connect(self._take_state)
         bridge.ticked.connect(self._opener.collect)
         bridge.slow_ticked.connect(self._slow_tick)
         page.stage.painted.connect(bridge.painted)
-        page.wanted.connect(self._set)
+        page.wanted.connect(self.choices.set)
         page.fit_scale_wanted.connect(self.fit_scale)
         page.full_screen_wanted.connect(self.toggle_full_screen)
         page.transport.toggled.connect(self.toggle_pause)
@@ -356,7 +316,7 @@ class Window(QMainWindow):
     def _dress(self) -> None:
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        chosen = theme.chosen(self._settings.theme)
+        chosen = theme.chosen(self.settings.theme)
         theme.apply(app, chosen)
         for part in (self.top_bar, self.rail, self.page, self.source_menu):
             part.show_theme(chosen)
@@ -370,35 +330,25 @@ class Window(QMainWindow):
             self._details = crash.details
             text = f"Something went wrong that should not have: {crash.summary}"
             self.page.notices.tell(Message("crash", "error", text, (troubles.COPY,)))
-        if self._unsaved_ticks is not None:
-            self._unsaved_ticks += 1
-            if self._unsaved_ticks >= SAVE_AFTER_TICKS:
-                self._save()
+        self.choices.slow_tick()
 
     # Settings
 
-    def _set(self, name: str, value: Any) -> None:
-        """Change one setting: everything follows from here."""
-        if getattr(self._settings, name) == value:
+    def _follow_choice(self, name: str) -> None:
+        """One setting is another: everything follows from here."""
+        if name == "geometry":
             return
-        self._settings = self._settings.changed(**{name: value})
-        self._unsaved_ticks = 0
         self._show_settings()
         if name in ANALYSIS and self._session is not None:
-            self._session.analyse(self._settings)
+            self._session.analyse(self.settings)
+        if name == "theme":
+            self._dress()
+            self._tell("theme", "info", f"Colours: {self.settings.theme}.", passing=True)
 
     def _show_settings(self) -> None:
-        self.page.show_settings(self._settings, self._labels())
+        self.page.show_settings(self.settings, self._labels())
         self.page.controls.wake()
-        self.actions_by_name["toggle_regions"].setChecked(self._settings.regions)
-
-    def _save(self) -> None:
-        self._unsaved_ticks = None
-        try:
-            settings_file.save(self._settings, self._places.settings)
-        except OSError as error:
-            text = f"The settings could not be saved to {self._places.settings}: {error.strerror}."
-            self._tell("settings", "warn", text)
+        self.actions_by_name["toggle_regions"].setChecked(self.settings.regions)
 
     def _labels(self) -> tuple[str, ...]:
         return self._session.labels if self._session is not None else ()
@@ -407,7 +357,8 @@ class Window(QMainWindow):
 
     def _take_session(self, spec: str, session: Session) -> None:
         self._session = session
-        session.analyse(self._settings)  # which may have changed while it was being opened
+        self.choices.labels = session.labels
+        session.analyse(self.settings)  # which may have changed while it was being opened
         self.page.begin(session.labels)
         self._show_settings()
         self.bridge.watch(session)
@@ -463,11 +414,11 @@ class Window(QMainWindow):
             self._session.resume()
 
     def _use_shipped_pack(self) -> None:
-        self._set("pack", None)
+        self.choices.set("pack", None)
         self.open_source(self._spec, remember=False)
 
     def _stop_explaining(self) -> None:
-        self._set("method", OFF)
+        self.choices.set("method", OFF)
         self.open_source(self._spec, remember=False)
 
     def _copy_details(self) -> None:
@@ -498,7 +449,7 @@ class Window(QMainWindow):
         self.source_menu.show_cameras(cameras)
         if self._spec:
             return  # the person was quicker
-        last = self._settings.source
+        last = self.settings.source
         if last is not None and (last in cameras or last == DEMO or "://" in last or Path(last).exists()):
             self.open_source(last, remember=False)
         elif cameras:
@@ -530,11 +481,6 @@ class Window(QMainWindow):
 
 def _abilities(status: EngineStatus) -> tuple[object, ...]:
     return status.state, status.seekable, status.frame_count == 1
-
-
-def _next(entries: Sequence[Any], current: object) -> Any:
-    """The entry after the current one, round and round; the first where the current one is not among them."""
-    return entries[(entries.index(current) + 1) % len(entries)] if current in entries else entries[0]
 
 
 def _short_name(spec: str) -> str:

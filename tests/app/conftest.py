@@ -29,8 +29,9 @@ def open_window(qtbot, fake, tmp_path):
         qtbot.addWidget(window)
         opened.append(window)
         window.resize(1280, 720)
-        with qtbot.waitExposed(window):
+        with qtbot.waitActive(window):  # keys are shortcuts in the active window only
             window.show()
+            window.activateWindow()
         window.start(source, notes)
         if wait and source not in fake.fail_with:
             with qtbot.waitSignal(window.bridge.read, timeout=5000):

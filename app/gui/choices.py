@@ -1,0 +1,99 @@
+"""The settings while the window is open: changed by hand or by key, and kept."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from PySide6.QtCore import QObject, Signal
+
+from app.settings import NOTHING, OFF, PREDICTED, RUNNER_UP, Settings, save
+
+SAVE_AFTER_TICKS: Final = 10  # of the slow clock: a second after the last change
+THEMES: Final = ("system", "dark", "light")
+EVERY: Final = ("auto", 1, 2, 4)
+SCALE_LIMITS: Final = (1e-5, 100.0)  # logits per pixel
+
+
+class Choices(QObject):
+    """Holds the settings; every change is told by the field's name. `labels` are those of the pack in use."""
+
+    changed = Signal(str)
+    not_saved = Signal(str)
+
+    def __init__(
+        self, settings: Settings, file: Path, methods: Sequence[str], colour_maps: Sequence[str], parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.labels: tuple[str, ...] = ()
+        self._file = file
+        self._methods = tuple(methods)
+        self._colour_maps = tuple(colour_maps)
+        self._unsaved_ticks: int | None = None
+
+    def set(self, name: str, value: Any) -> None:
+        """Change one setting."""
+        if getattr(self.settings, name) == value:
+            return
+        self.settings = self.settings.changed(**{name: value})
+        self._unsaved_ticks = 0
+        self.changed.emit(name)
+
+    def slow_tick(self) -> None:
+        """Save a while after the last change."""
+        if self._unsaved_ticks is not None:
+            self._unsaved_ticks += 1
+            if self._unsaved_ticks >= SAVE_AFTER_TICKS:
+                self.save()
+
+    def save(self) -> None:
+        """Write the settings now; a place that refuses is told."""
+        self._unsaved_ticks = None
+        try:
+            save(self.settings, self._file)
+        except OSError as error:
+            self.not_saved.emit(f"The settings could not be saved to {self._file}: {error.strerror}.")
+
+    # What the table of commands names
+
+    def next_method(self) -> None:
+        """Explain with the next method; off comes last."""
+        self.set("method", _next((*self._methods, OFF), self.settings.method))
+
+    def next_class(self) -> None:
+        """Explain the next class."""
+        self.set("target", _next((PREDICTED, *self.labels), self.settings.target))
+
+    def next_contrast(self) -> None:
+        """Contrast with the next class."""
+        self.set("against", _next((NOTHING, RUNNER_UP, *self.labels), self.settings.against))
+
+    def next_every(self) -> None:
+        """Explain every frame, or fewer."""
+        self.set("explain_every", _next(EVERY, self.settings.explain_every))
+
+    def toggle_regions(self) -> None:
+        """Show or hide the outlines."""
+        self.set("regions", not self.settings.regions)
+
+    def next_colour_map(self) -> None:
+        """Colour the heatmap another way."""
+        self.set("colour_map", _next(self._colour_maps, self.settings.colour_map))
+
+    def change_scale(self, factor: float) -> None:
+        """Make the scale coarser or finer."""
+        scale = min(max(self.settings.scale * factor, SCALE_LIMITS[0]), SCALE_LIMITS[1])
+        self.set("scale", float(f"{scale:.3g}"))
+
+    def change_opacity(self, step: float) -> None:
+        """Show more or less of the heatmap."""
+        self.set("opacity", round(min(max(self.settings.opacity + step, 0.0), 1.0), 2))
+
+    def next_theme(self) -> None:
+        """Change the colours: the system's, dark, light."""
+        self.set("theme", _next(THEMES, self.settings.theme))
+
+
+def _next(entries: Sequence[Any], current: object) -> Any:
+    """The entry after the current one, round and round; the first where the current one is not among them."""
+    return entries[(entries.index(current) + 1) % len(entries)] if current in entries else entries[0]
