@@ -45,7 +45,6 @@ class Settings(BaseModel):
     against: str = NOTHING
     explain_every: Literal["auto", 1, 2, 4] = "auto"
     region_mode: Literal["polygons", "boxes"] = "polygons"
-    max_faces: int = Field(default=16, ge=1, le=64)
     opacity: float = Field(default=0.75, ge=0, le=1)
     colour_map: str = "inferno"
     scale: float = Field(default=0.02, gt=0, le=100)

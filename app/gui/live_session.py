@@ -33,6 +33,7 @@ class LiveSession:
         self.labels = model.labels
         self.pack = f"{model.pack.id} {model.pack.manifest.version}"
         self.provider = f"{PROVIDER_TEXTS.get(model.provider, model.provider)}, ONNX Runtime"
+        self.provider_warning = model.provider_warning
         self._pipeline = pipeline.Pipeline(model, _analysis(settings, model), stills=_is_stills(spec))
         self._engine = Engine(lambda: open_source(spec), self._pipeline, loop=spec == DEMO)
         self._model = model

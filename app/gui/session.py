@@ -21,11 +21,14 @@ class Session(Protocol):
         The pack's id and version.
     provider
         What really runs the model, in words.
+    provider_warning
+        One sentence when that is not what was asked for, else None.
     """
 
     labels: tuple[str, ...]
     pack: str
     provider: str
+    provider_warning: str | None
 
     def start(self) -> None:
         """Begin to open the source and to show it."""

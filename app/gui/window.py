@@ -41,7 +41,7 @@ from core.engine import EngineStatus
 from core.sources import DEMO
 from core.types import Result
 
-ANALYSIS: Final = {"method", "target", "against", "explain_every", "region_mode", "max_faces"}
+ANALYSIS: Final = {"method", "target", "against", "explain_every", "region_mode"}
 FIT_PERCENTILE: Final = 99.5  # of |relevance|: a few hot pixels must not darken the rest
 
 
@@ -362,6 +362,8 @@ class Window(QMainWindow):
         self.page.begin(session.labels)
         self._show_settings()
         self.bridge.watch(session)
+        if session.provider_warning:
+            self._tell("provider", "warn", session.provider_warning)
 
     def _take_result(self, result: Result) -> None:
         self.page.show_result(result)

@@ -56,6 +56,7 @@ class FakeSession:
         self.labels = LABELS
         self.pack = "fake 1.0"
         self.provider = "CPU, ONNX Runtime"
+        self.provider_warning = None
         self.results = deque()
         self.calls = []
         self.analysed = [settings]
@@ -104,6 +105,7 @@ class FakeBackend:
         self.sessions = []
         self.camera_names = []
         self.fail_with = {}
+        self.provider_warning = None
         self.gate = None
         self.backend = Backend(
             methods={"lrp": "LRP", "gradcam": "Grad-CAM", "gradient": "Gradient"},
@@ -118,6 +120,7 @@ class FakeBackend:
         if spec in self.fail_with:
             raise self.fail_with[spec]
         self.sessions.append(FakeSession(spec, settings))
+        self.session.provider_warning = self.provider_warning
         return self.sessions[-1]
 
     @property

@@ -206,6 +206,13 @@ def test_with_a_camera_it_opens_that(fake, open_window):
     assert "Logitech C920" in window.source_menu.entries
 
 
+def test_a_provider_that_could_not_be_started_is_told(fake, open_window):
+    fake.provider_warning = "CUDAExecutionProvider was asked for, but CPUExecutionProvider runs instead."
+    window = open_window()
+    (message,) = window.page.notices.messages
+    assert (message.level, message.text) == ("warn", fake.provider_warning)
+
+
 def test_an_exception_that_nobody_caught_is_shown_and_can_be_copied(qtbot, open_window):
     window = open_window()
     try:
