@@ -1,0 +1,74 @@
+"""What the shipped default pack promises, measured again on the data it was validated with."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.model import Model
+from core.packs import DEFAULT_PACK, find_pack
+from models.data.ferplus import majority_labels
+from models.verify.explanations import conservation, faithfulness
+from models.verify.scores import score
+
+
+@pytest.fixture(scope="module")
+def model():
+    return Model(find_pack(DEFAULT_PACK), provider="cpu")
+
+
+@pytest.fixture(scope="module")
+def valid(shared):
+    with np.load(shared / "data" / "ferplus_valid.npz", allow_pickle=False) as file:
+        return file["images"][:, None], majority_labels(file["votes"])
+
+
+def test_it_reads_86_percent_of_the_raw_validation_images_in_one_pass(model, valid):
+    images, labels = valid
+    scores = score(model.logits(images), labels, model.pack.temperature)
+    assert scores.images == 3149
+    assert scores.accuracy >= 0.86
+
+
+def test_the_manifest_states_the_accuracy_that_is_measured(model, valid):
+    images, labels = valid
+    stated = {figure.name: figure.value for figure in model.pack.manifest.measured}
+    measured = score(model.logits(images), labels, model.pack.temperature)
+    assert stated["raw accuracy"] == pytest.approx(measured.accuracy, abs=2e-3)
+    assert stated["raw calibration error"] == pytest.approx(measured.calibration_error, abs=5e-3)
+
+
+@pytest.mark.parametrize("method", ["lrp", "lrp_bias"])
+def test_relevance_sums_to_the_logit_on_500_validation_images(model, valid, method):
+    images, labels = valid
+    check = conservation(model, images[labels >= 0][:500], method)
+    assert check.gap_with_biases < 1e-3
+    if method == "lrp":
+        assert check.gap_pixels < 1e-3
+        assert check.bias_share == 0
+    else:
+        assert 0 < check.bias_share < 1
+
+
+def test_its_maps_point_at_what_it_uses_better_than_chance_and_the_centre(model, valid):
+    images, labels = valid
+    rows = {row.name: row for row in faithfulness(model, images[labels >= 0][:60], ("lrp",))}
+    assert rows["lrp"].deletion < rows["random"].deletion
+    assert rows["lrp"].deletion < rows["centre Gaussian"].deletion
+
+
+def test_on_the_recorded_clip_the_face_is_kept_and_happiness_rises(shared, tmp_path):
+    from app import cli
+
+    clip = shared / "media" / "expression_pexels_640x360_24fps.mp4"
+    assert cli.main(["analyze", str(clip), "--out", str(tmp_path)], lambda source, pack: 1) == 0
+    with Path(tmp_path / f"{clip.stem}.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 472
+    found = [row for row in rows if row["success"] == "1"]
+    assert len(found) >= 0.99 * len(rows)
+    assert all(row["explained"] == "1" for row in found)
+    happiness = np.array([float(row["p_happiness"]) for row in found])
+    third = len(happiness) // 3
+    assert happiness[-third:].mean() > happiness[:third].mean() + 0.3
