@@ -81,6 +81,7 @@ def _face(face: FaceResult) -> dict[str, object]:
             "target": explanation.target,
             "against": explanation.against,
             "score": explanation.score,
+            "absorbed": explanation.absorbed,
             "timestamp": explanation.timestamp_s,
         }
     return found | ({"regions": _regions(face.regions)} if face.regions is not None else {})

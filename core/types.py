@@ -175,6 +175,11 @@ class Explanation:
         object.__setattr__(self, "relevance", frozen(self.relevance))
 
     @property
+    def absorbed(self) -> float:
+        """What of the score lies on no pixel: for a method that conserves, the part that biases took; logit units."""
+        return self.score - float(self.relevance.sum(dtype=np.float64))
+
+    @property
     def title(self) -> str:
         """The target in words: "happiness" or "happiness against neutral"."""
         return self.target if self.against is None else f"{self.target} against {self.against}"

@@ -8,7 +8,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.gui import names, theme
-from core.types import OUTSIDE_LIMIT, FaceResult, RegionRelevance
+from core.explain import METHODS
+from core.types import OUTSIDE_LIMIT, Explanation, FaceResult, RegionRelevance
 
 WIDTH_PX: Final = 440
 
@@ -54,7 +55,7 @@ class Numbers(QFrame):
         lines = [
             f"<b>{names.face_headline(face)}</b>",
             f"{self._methods.get(explanation.method, explanation.method)} explains {explanation.title}, logit {score}",
-            f"positive {names.number(regions.positive, 3)} · negative {names.number(regions.negative, 3)} logit",
+            _where(regions, explanation),
             *_verdict_lines(regions),
         ]
         self._summary.setText(f"<div style='line-height: 135%'>{'<br>'.join(lines)}</div>")
@@ -101,6 +102,15 @@ class Numbers(QFrame):
         if label.text() != text:
             label.setText(text)
         return label
+
+
+def _where(regions: RegionRelevance, explanation: Explanation) -> str:
+    """Where the score went: pixels for and against it, and what biases took."""
+    on_pixels = f"positive {names.number(regions.positive, 3)} · negative {names.number(regions.negative, 3)}"
+    method = METHODS.get(explanation.method)
+    if method is None or not method.conserves:
+        return f"{on_pixels} logit"
+    return f"{on_pixels} · taken by biases {names.number(explanation.absorbed, 3)} logit"
 
 
 def _verdict_lines(regions: RegionRelevance) -> list[str]:

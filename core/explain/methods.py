@@ -22,7 +22,7 @@ class Method:
     cost
         Time of forward pass and explanation together, over the forward pass alone: about, in words.
     conserves
-        Whether the map sums to the explained score (with what biases absorbed, where they absorb).
+        Whether the map, with what biases absorbed where they absorb, sums to the explained score.
     composite
         Which rule applies where.
     reading
@@ -57,23 +57,23 @@ _ROWS = (
     ),
     Method(
         key="lrp",
-        title="LRP, biases left out",
-        source=_BACH,
-        cost="3 to 4 x",
-        conserves=True,
-        composite=EPSILON_PLUS_FLAT,
-        reading="relevance",
-        biases="spread",
-    ),
-    Method(
-        key="lrp_bias",
-        title="LRP, biases absorb",
+        title="LRP",
         source=_BACH,
         cost="3 to 4 x",
         conserves=True,
         composite=EPSILON_PLUS_FLAT,
         reading="relevance",
         biases="absorb",
+    ),
+    Method(
+        key="lrp_pixels",
+        title="LRP on pixels alone",
+        source=_BACH,
+        cost="3 to 4 x",
+        conserves=True,
+        composite=EPSILON_PLUS_FLAT,
+        reading="relevance",
+        biases="spread",
     ),
     Method(
         key="gradient",

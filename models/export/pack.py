@@ -90,8 +90,8 @@ def export_pack(
     paths = measure_paths(model, split)
     labelled = np.flatnonzero(majority_labels(split.votes) >= 0)[:images]
     faces = split.crops(alignment)[labelled][:, None]
-    conserved = [conservation(model, faces, method) for method in ("lrp", "lrp_bias")]
-    faithful = faithfulness(model, faces, ("lrp", "lrp_bias", "gradcam", "gradient"))
+    conserved = [conservation(model, faces, method) for method in ("lrp", "lrp_pixels")]
+    faithful = faithfulness(model, faces, ("lrp", "lrp_pixels", "gradcam", "gradient"))
     measured = [
         {"name": f"{name} {what}", "value": round(value, 5), "on": "ferplus_valid, majority protocol, one pass"}
         for name, scores in (("raw", paths.raw), ("aligned", paths.aligned), ("full path", paths.full))

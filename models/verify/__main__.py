@@ -42,14 +42,14 @@ def main() -> None:
 
     labelled = np.flatnonzero(ferplus.majority_labels(split.votes) >= 0)[: arguments.images]
     faces = split.crops(model.pack.alignment)[labelled][:, None]
-    for method in ("lrp", "lrp_bias"):
+    for method in ("lrp", "lrp_pixels"):
         check = conservation(model, faces, method)
         print(
             f"{method:10} {check.images} images, median gap to the logit: "
             f"pixels + biases {check.gap_with_biases:.2e}, "
             f"pixels alone {check.gap_pixels:.2e}, share of biases {check.bias_share:.3f}"
         )
-    for row in faithfulness(model, faces, ("lrp", "lrp_bias", "gradcam", "gradient")):
+    for row in faithfulness(model, faces, ("lrp", "lrp_pixels", "gradcam", "gradient")):
         print(f"{row.name:16} deletion {row.deletion:.3f} (lower is better)  insertion {row.insertion:.3f} (higher is)")
 
 

@@ -81,7 +81,7 @@ class ChannelsLast(nn.Module):
         return self.network(face.permute(0, 3, 1, 2))
 
 
-@pytest.mark.parametrize("method", ["lrp", "gradcam", "gradient", "lrp_bias", "input_x_gradient"])
+@pytest.mark.parametrize("method", ["lrp", "gradcam", "gradient", "lrp_pixels", "input_x_gradient"])
 def test_channels_may_come_last(method):
     network = Scaled(build("colour"))
     last = pictures(2, (8, 8, 3))

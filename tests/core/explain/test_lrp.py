@@ -27,7 +27,7 @@ DENSE_BIASES = ("biases", "dense", "norm in front")
 def test_lrp_with_absorbing_biases_equals_the_formulas(name):
     network, model, faces = prepared(name)
     seed = np.eye(5)[[1, 3]]
-    found = run(compile_explainer(model, "lrp_bias", audit=True), faces, seed)
+    found = run(compile_explainer(model, "lrp", audit=True), faces, seed)
     relevance, absorbed, _ = lrp(network, torch.tensor(faces), torch.tensor(seed), biases=True)
     scale = relevance.abs().max().item()
     np.testing.assert_allclose(found["relevance"], relevance.numpy(), atol=1e-4 * scale)
@@ -39,7 +39,7 @@ def test_lrp_with_absorbing_biases_equals_the_formulas(name):
 def test_lrp_without_biases_equals_the_formulas(name):
     network, model, faces = prepared(name)
     seed = np.eye(5)[[1, 3]]
-    found = run(compile_explainer(model, "lrp"), faces, seed)
+    found = run(compile_explainer(model, "lrp_pixels"), faces, seed)
     relevance, _, lost = lrp(network, torch.tensor(faces), torch.tensor(seed), biases=False)
     tolerance = lost + 1e-4 * relevance.abs().amax((1, 2))
     gap = np.abs(found["relevance"] - relevance.numpy()).max((1, 2))
@@ -47,7 +47,7 @@ def test_lrp_without_biases_equals_the_formulas(name):
     assert (lost < 0.1 * relevance.abs().sum((1, 2))).all()
 
 
-@pytest.mark.parametrize("method", ["lrp", "lrp_bias"])
+@pytest.mark.parametrize("method", ["lrp", "lrp_pixels"])
 @pytest.mark.parametrize("name", [*NETWORKS, "shipped"])
 def test_pixels_and_biases_together_hold_the_explained_score(name, method):
     network = build(name)
@@ -59,7 +59,7 @@ def test_pixels_and_biases_together_hold_the_explained_score(name, method):
     # Relevance of both signs adds up to the score: rounding is relative to the sum of sizes.
     size = np.maximum(np.abs(score), 1e-2 * np.abs(found["relevance"]).sum((1, 2)))
     assert (np.abs(total - score) / size).max() < 1e-4
-    assert (found["absorbed"] == 0).all() or method == "lrp_bias"
+    assert (found["absorbed"] == 0).all() or method == "lrp"
 
 
 def test_a_unit_that_lives_on_its_bias_alone_gives_its_relevance_to_the_pixels_it_sees():
@@ -72,7 +72,7 @@ def test_a_unit_that_lives_on_its_bias_alone_gives_its_relevance_to_the_pixels_i
     model = to_onnx(Scaled(network.eval()), (1, 8, 8))
     faces = np.zeros((1, 1, 8, 8), np.uint8)  # below the zero point: the first ReLU lets nothing through
     faces[0, 0, 1, 1] = 248  # scales to 2
-    found = run(compile_explainer(model, "lrp"), faces, np.array([[1, 0]]))
+    found = run(compile_explainer(model, "lrp_pixels"), faces, np.array([[1, 0]]))
     relevance = found["relevance"][0]
     assert relevance.sum() == pytest.approx(found["logits"][0, 0], rel=1e-4)
     # Nine units see the bright pixel, 0.5 + 2 each; what lives on its bias alone, 0.5 each, lies flat on what it sees.
