@@ -64,8 +64,9 @@ class Style:
     opacity
         Of the strongest heat, 0..1.
     scale
-        Relevance that gets the map's last colour, logits per crop pixel. Fixed: never fitted to the picture. The default
-        suits LRP and Grad-CAM on 48 px: half of the validation faces have 0.5 % of their pixels above 0.004 and 0.006.
+        Relevance that gets the map's last colour, logits per crop pixel. Fixed: never fitted to the picture. The
+        default suits LRP and Grad-CAM on 48 px: half of the validation faces have 0.5 % of their pixels above 0.004
+        and 0.006.
     smooth_px
         Standard deviation of the smoothing before display, crop px; it keeps the map's sum.
     """

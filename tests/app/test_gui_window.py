@@ -56,7 +56,7 @@ def test_playback_keys_reach_the_engine(qtbot, fake, open_window, show, key, ask
         ("p", "colour_map", "viridis"),
         ("]", "opacity", 0.85),
         ("[", "opacity", 0.65),
-        ("-", "scale", 0.01),
+        ("-", "scale", 0.0025),
         ("t", "theme", "dark"),
     ],
 )

@@ -193,5 +193,5 @@ def test_names_that_the_explainer_needs_may_occur_inside_the_model(taken):
     for tensor in proto.graph.initializer:
         tensor.name = taken if tensor.name == old else tensor.name
     del proto.graph.value_info[:]
-    found = run(compile_explainer(proto.SerializeToString(), "lrp"), pictures(1, PICTURE))
+    found = run(compile_explainer(proto.SerializeToString(), "lrp_pixels"), pictures(1, PICTURE))
     assert found["relevance"].sum() == pytest.approx((found["logits"] * found["seed_used"]).sum(), rel=1e-4)
