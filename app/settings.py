@@ -47,7 +47,7 @@ class Settings(BaseModel):
     region_mode: Literal["polygons", "boxes"] = "polygons"
     opacity: float = Field(default=0.75, ge=0, le=1)
     colour_map: str = "inferno"
-    scale: float = Field(default=0.005, gt=0, le=100)
+    scale: float = Field(default=0.008, gt=0, le=100)
     regions: bool = False
     theme: Literal["system", "dark", "light"] = "system"
     geometry: str = ""

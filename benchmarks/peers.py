@@ -158,7 +158,7 @@ def compare(folder: Path, batch: int) -> dict[str, float | str]:
         "contrast": np.zeros(batch, np.float32),
     }
     runs: dict[str, Callable[[], object]] = {
-        "forward": lambda: model.logits(faces),
+        "forward": lambda: model.forward.run(None, {pack.manifest.input.name: faces}),
         "gradcam": lambda: model.explainer("gradcam").run(None, feeds),
         "lrp": lambda: model.explainer("lrp").run(None, feeds),
         "torch forward": lambda: network(tensor),

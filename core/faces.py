@@ -210,21 +210,26 @@ class FaceFinder:
         return FaceObservation(landmarks, presence) if 1 / MOST_CHANGE < change < MOST_CHANGE else None
 
     def _fit(self, image: Image, candidate: Candidate) -> FaceObservation | None:
-        """Fit the mesh to a detection, then again to where it lies: a real face stays where it is."""
-        first, presence = self._mesh.fit(image, region_of_box(candidate.box, candidate.rotation_rad))
-        if presence < NEW_PRESENCE or not plausible(first):
-            return None
-        landmarks, presence = self._mesh.fit(image, region_of_landmarks(first))
-        if presence < NEW_PRESENCE or not plausible(landmarks):
-            return None
-        stays = Box.around(landmarks).iou(Box.around(first)) > 0.5
-        return FaceObservation(landmarks, presence) if stays else None
+        """Fit the mesh to a detection, then to where it lies, until it is sure: a real face stays where it is."""
+        landmarks, presence = self._mesh.fit(image, region_of_box(candidate.box, candidate.rotation_rad))
+        for _ in range(NEW_FITS):
+            if presence < LEAST_PRESENCE or not plausible(landmarks):
+                return None
+            before = Box.around(landmarks)
+            landmarks, presence = self._mesh.fit(image, region_of_landmarks(landmarks))
+            stays = Box.around(landmarks).iou(before) > 0.5
+            if stays and presence >= NEW_PRESENCE and plausible(landmarks):
+                return FaceObservation(landmarks, presence)
+        return None
 
 
 LEAST_SCORE: Final = 0.5  # of a detector
 TILE_SCORE: Final = 0.6  # in a tile, as many tiles see many things: a space shuttle gave 0.51
 # Of the mesh. Faces give more than 0.999, hands before them included; a letter that looked like a face gave 0.77.
 NEW_PRESENCE: Final = 0.99
+# A detector's box frames some faces badly: the mesh is fitted anew to where it lies, unless it sees no face at all.
+LEAST_PRESENCE: Final = 0.1
+NEW_FITS: Final = 3
 KEEP_PRESENCE: Final = 0.8
 MOST_CHANGE: Final = 1.6  # of a followed face's size from one frame to the next
 TILE_OVERLAP: Final = 1 / 3  # of a tile's side: a face of up to this size lies whole in one of them

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.errors import ExplainError, UnknownName
 from core.explain import COMPILER_VERSION, METHODS, compile_explainer
-from core.geometry import Floats, Image, crop
+from core.geometry import Floats, Image, Similarity, crop
 from core.opencv import cv2
 from core.packs import Pack
 from core.types import Crop, Explanation, FaceObservation, Prediction
@@ -127,7 +127,7 @@ class Model:
     @cached_property
     def provider(self) -> str:
         """The provider that really runs, from the session itself."""
-        return str(self._forward.get_providers()[0])
+        return str(self.forward.get_providers()[0])
 
     @property
     def provider_warning(self) -> str | None:
@@ -141,14 +141,18 @@ class Model:
         """Cut a face out of a frame (RGB uint8 [h, w, 3]) as this model wants to see it."""
         spec = self.pack.manifest.input
         to_crop = self.pack.alignment.to_crop(observation.landmarks)
-        cut = crop(image, to_crop, spec.size)
-        if spec.colour == "grey":
-            cut = cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-        return Crop(cut, to_crop.inverse())
+        to_frame = to_crop.inverse()
+        if spec.colour == "rgb":
+            return Crop(crop(image, to_crop, spec.size), to_frame)
+        # Grey before resampling, as in training, and only where the crop lies.
+        window = _window(to_frame, spec.size, image)
+        grey = cv2.cvtColor(image[window], cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+        shift = Similarity(1.0, 0.0, float(window[1].start), float(window[0].start))
+        return Crop(crop(grey, to_crop.after(shift), spec.size), to_frame)
 
     def logits(self, faces: Image) -> Floats:
         """Logits float32 [n, classes] of faces uint8 [n, channels, size, size]."""
-        (logits,) = self._run(self._forward, {self.pack.manifest.input.name: faces}, ["logits"])
+        (logits,) = self._run(self.forward, {self.pack.manifest.input.name: faces}, ["logits"])
         return logits
 
     def predict(self, crops: Sequence[Crop]) -> list[Prediction]:
@@ -200,7 +204,8 @@ class Model:
         return path.read_bytes()
 
     @property
-    def _forward(self) -> Any:
+    def forward(self) -> Any:
+        """The ONNX Runtime session of the pack as it is."""
         if "" not in self._sessions:
             self._sessions[""] = self._session(self.pack.model_path.read_bytes())
         return self._sessions[""]
@@ -248,3 +253,16 @@ class Model:
         target = self.labels[int(np.argmax(seed))]
         against = self.labels[int(np.argmin(seed))] if seed.min() < 0 else None
         return Explanation(relevance, method, target, against, float(seed @ logits), timestamp_s)
+
+
+def _window(to_frame: Similarity, size: int, image: Image) -> tuple[slice, slice]:
+    """Rows and columns of the picture that a crop is made from, and two px more, which resampling needs at its edge."""
+    last = size - 0.5
+    corners = to_frame.apply(np.array([(-0.5, -0.5), (last, -0.5), (last, last), (-0.5, last)], np.float32))
+    low = np.floor(corners.min(axis=0)).astype(int) - 2
+    high = np.ceil(corners.max(axis=0)).astype(int) + 3
+    height, width = image.shape[:2]
+    # A crop that lies wholly beyond the picture still shows its nearest border.
+    columns = slice(int(np.clip(low[0], 0, width - 1)), int(np.clip(high[0], 1, width)))
+    rows = slice(int(np.clip(low[1], 0, height - 1)), int(np.clip(high[1], 1, height)))
+    return rows, columns

@@ -24,7 +24,7 @@ def gradient_image(width=640, height=360):
     return np.stack([x * 200 // width + 20, y * 200 // height + 20, np.full_like(x, 110)], axis=2).astype(np.uint8)
 
 
-def mouth_relevance(strength=0.0075):
+def mouth_relevance(strength=0.012):
     y, x = np.mgrid[:SIZE, :SIZE]
     spot = np.exp(-((x - 24) ** 2 + (y - 36) ** 2) / 40)
     return (strength * spot).astype(np.float32)

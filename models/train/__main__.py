@@ -29,7 +29,7 @@ BATCH = 128
 PEAK_RATE = 0.15
 WEIGHT_DECAY = 5e-4
 AVERAGE_DECAY = 0.998  # of the weight average, per step
-BALANCE = 0.15  # images of a class are drawn with weight (class count) ** -BALANCE
+BALANCE = 0.25  # images of a class are drawn with weight (class count) ** -BALANCE
 ALIGNED_SHARE = 0.6  # of the training views come from the aligned crop, the others from the raw one
 
 

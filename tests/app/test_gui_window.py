@@ -56,7 +56,7 @@ def test_playback_keys_reach_the_engine(qtbot, fake, open_window, show, key, ask
         ("p", "colour_map", "viridis"),
         ("]", "opacity", 0.85),
         ("[", "opacity", 0.65),
-        ("-", "scale", 0.0025),
+        ("-", "scale", 0.004),
         ("t", "theme", "dark"),
     ],
 )
@@ -247,7 +247,7 @@ def test_a_snapshot_is_a_picture_and_its_numbers(qtbot, open_window, show, tmp_p
 def test_the_scale_stays_until_somebody_changes_it(qtbot, open_window, show):
     window = open_window()
     show(window, make_face())
-    assert window.settings.scale == 0.005
+    assert window.settings.scale == 0.008
     qtbot.keyClick(window.page.stage, "a")
     assert window.settings.scale == pytest.approx(0.04)
 

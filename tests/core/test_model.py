@@ -85,6 +85,22 @@ def test_the_predicted_class_can_be_contrasted_with_a_named_one(model, crops):
             assert (explanation.target, explanation.against) == (prediction.label, "fear")
 
 
+@pytest.mark.parametrize("shift", [(0, 0), (-230, 40), (300, -150), (0, 390), (-2000, 0)])
+def test_a_crop_is_the_grey_frame_resampled_wherever_the_face_lies(model, astronaut, shift):
+    """Only the part of the frame under the crop is turned grey; that must not show, not even at the frame's edge."""
+    from core.geometry import crop
+    from core.opencv import cv2
+    from core.types import FaceObservation
+    from tests.made import face_landmarks
+
+    landmarks = face_landmarks((220.0, 120.0), 140.0)
+    landmarks[:, :2] += shift
+    found = model.crop(astronaut, FaceObservation(landmarks, 1.0))
+    grey = cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY)
+    expected = crop(grey, model.pack.alignment.to_crop(landmarks), found.size)
+    assert np.abs(found.image.astype(int) - expected).max() <= 1
+
+
 def test_no_faces_give_no_answers(model):
     assert model.predict([]) == []
     assert model.explain([], "lrp", Target(), 0.0) == []

@@ -90,7 +90,7 @@ def test_more_relevance_is_never_drawn_fainter():
     flat = np.full((360, 640, 3), 128, np.uint8)
     changes = [
         np.abs(heat(flat, make_face(mouth_relevance(s)), Style()).astype(int) - flat).sum()
-        for s in (0, 0.001, 0.0025, 0.005)
+        for s in (0, 0.0016, 0.004, 0.008)
     ]
 
     assert changes == sorted(changes)
