@@ -2,6 +2,8 @@
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do command -v $$p >/dev/null 2>&1 && $$p -c pass >/dev/null 2>&1 && { echo $$p; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
+# setuptools explains to everybody that folders may shadow packages; tests/test_layout.py holds that none does.
+PIP := PYTHONWARNINGS=ignore $(BIN)/pip
 SOURCES := app core models tests benchmarks assets
 # The window is tested on a virtual screen where there is one, and offscreen otherwise.
 SCREEN := $(shell if command -v xvfb-run >/dev/null && command -v xauth >/dev/null; then echo "xvfb-run -a -s '-screen 0 1600x1000x24'"; else echo "env QT_QPA_PLATFORM=offscreen"; fi)
@@ -37,14 +39,14 @@ preflight:
 
 $(VENV)/bin/pip: | preflight
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
+	$(PIP) install --quiet --upgrade pip
 
 $(VENV)/.run: pyproject.toml constraints.txt | preflight $(VENV)/bin/pip
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	$(PIP) install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | preflight $(VENV)/bin/pip
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[test]"
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[test]"
 	@touch $@ $(VENV)/.run
 
 clean:

@@ -70,6 +70,7 @@ COMMANDS: Final = (
     Command("next_contrast", "Next contrast", ("X",), "Explanation", "Contrast with the next class", needs="session"),
     Command("next_every", "Explain more or less often", ("E",), "Explanation", "Explain every frame, or fewer"),
     Command("toggle_regions", "Region outlines", ("R",), "Explanation", "Outline the regions", checkable=True),
+    Command("next_region_mode", "Polygons or boxes", ("B",), "Explanation", "Divide the face by polygons or by boxes"),
     Command("next_colour_map", "Next colour map", ("P",), "Explanation", "Colour the heatmap another way"),
     Command(
         "fit_scale", "Fit scale to this map", ("A",), "Explanation", "Set the scale once from this map", None, "face"

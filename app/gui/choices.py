@@ -7,6 +7,7 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, Signal
 
 from app.settings import NOTHING, OFF, PREDICTED, RUNNER_UP, Settings, save
+from core.regions import MODES
 
 SAVE_AFTER_TICKS: Final = 10  # of the slow clock: a second after the last change
 THEMES: Final = ("system", "dark", "light")
@@ -75,6 +76,10 @@ class Choices(QObject):
     def toggle_regions(self) -> None:
         """Show or hide the outlines."""
         self.set("regions", not self.settings.regions)
+
+    def next_region_mode(self) -> None:
+        """Divide the face by polygons or by boxes."""
+        self.set("region_mode", _next(MODES, self.settings.region_mode))
 
     def next_colour_map(self) -> None:
         """Colour the heatmap another way."""

@@ -344,6 +344,8 @@ class Window(QMainWindow):
         if name == "theme":
             self._dress()
             self._tell("theme", "info", f"Colours: {self.settings.theme}.", passing=True)
+        if name == "region_mode":
+            self._tell("region_mode", "info", f"Regions: {self.settings.region_mode}.", passing=True)
 
     def _show_settings(self) -> None:
         self.page.show_settings(self.settings, self._labels())
