@@ -75,7 +75,7 @@ class Pipeline:
     model
         The pack that reads the faces.
     settings
-        May be replaced between frames.
+        May be replaced at any time, also by another thread; the next frame follows them.
     stills
         Whether frames are unrelated pictures: each is searched thoroughly and nothing is tracked.
     """
@@ -96,13 +96,13 @@ class Pipeline:
     def settings(self, settings: Settings) -> None:
         settings.check(self.model.labels)
         self._settings = settings
-        self._kept: dict[int, tuple[Explanation, RegionRelevance]] = {}
 
     def reset(self) -> None:
         """Forget who was where, as after a seek."""
         self._tracker, self._schedule = Tracker(), Schedule()
         self._frames = 0
-        self._kept = {}
+        self._kept: dict[int, tuple[Explanation, RegionRelevance]] = {}  # by face
+        self._in_force = self.settings  # what the frame at work, and the maps kept, go by
 
     def close(self) -> None:
         """Release the face models."""
@@ -117,15 +117,17 @@ class Pipeline:
             Whether to explain this frame; by default as `settings.explain_every` says. Without, faces carry their last
             explanation, which states its own time.
         """
-        watch = Stopwatch()
+        settings, watch = self.settings, Stopwatch()
         with watch.stage("faces"):
             observations = self._observe(frame)
         with watch.stage("crop"):
             crops = [self.model.crop(frame.image, each) for each in observations]
         if explain is None:
-            explain = self._frames % max(self.settings.explain_every, 1) == 0
+            explain = self._frames % max(settings.explain_every, 1) == 0
         self._frames += 1
-        if explain and self.settings.method != OFF:
+        if self._in_force is not settings:  # maps of other settings would be shown as if they were of these
+            self._kept, self._in_force = {}, settings
+        if explain and settings.method != OFF:
             faces = self._explained(frame, observations, crops, watch)
         else:
             faces = self._predicted(frame, observations, crops, watch)
@@ -143,7 +145,7 @@ class Pipeline:
     def _explained(
         self, frame: Frame, observations: list[FaceObservation], crops: list[Crop], watch: Stopwatch
     ) -> list[FaceResult]:
-        settings = self.settings
+        settings = self._in_force
         target = Target(settings.target, settings.against)
         with watch.stage("model"):
             answers = self.model.explain(crops, settings.method, target, frame.timestamp_s)
@@ -160,7 +162,7 @@ class Pipeline:
         return faces
 
     def _regions(self, observation: FaceObservation, cut: Crop, explanation: Explanation) -> RegionRelevance:
-        parts = partition(cut.landmarks(observation), cut.size, self.settings.region_mode)
+        parts = partition(cut.landmarks(observation), cut.size, self._in_force.region_mode)
         return by_region(explanation.relevance, parts, explanation.target)
 
     def _predicted(

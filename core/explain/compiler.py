@@ -18,7 +18,7 @@ from core.explain.seeds import Question, ask
 from core.explain.windows import bilinear
 
 # Counts up whenever compiled graphs change: part of the key under which they are cached.
-COMPILER_VERSION = 1
+COMPILER_VERSION = 2
 
 # What may stand between the pixels and the first weight without being part of the network.
 SCALING = frozenset({"Cast", "Sub", "Add", "Mul", "Div", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Concat"})
