@@ -68,7 +68,7 @@ COMMANDS: Final = (
     Command("next_method", "Next method", ("M",), "Explanation", "Explain with the next method"),
     Command("next_class", "Next class", ("C",), "Explanation", "Explain the next class", needs="session"),
     Command("next_contrast", "Next contrast", ("X",), "Explanation", "Contrast with the next class", needs="session"),
-    Command("next_every", "Explain more or less often", ("E",), "Explanation", "Explain every frame, or fewer"),
+    Command("next_every", "More or less often", ("E",), "Explanation", "Explain every frame, or fewer"),
     Command("toggle_regions", "Region outlines", ("R",), "Explanation", "Outline the regions", checkable=True),
     Command("next_region_mode", "Polygons or boxes", ("B",), "Explanation", "Divide the face by polygons or by boxes"),
     Command("next_colour_map", "Next colour map", ("P",), "Explanation", "Colour the heatmap another way"),
