@@ -3,11 +3,15 @@
 import argparse
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -17,11 +21,14 @@ from core.export import Counts, CsvTable, OverlayVideo, ResultWriter, Sidecar, w
 from core.model import Model
 from core.overlay import Style, draw
 from core.packs import DEFAULT_PACK
-from core.pipeline import Pipeline, Settings
+from core.pipeline import Found, Pipeline, Settings
 from core.sources import Images, Prefetch, Source, open_source
 from core.types import Frame
 
 PLAIN_EVERY_S = 5.0  # between two lines of progress where there is no terminal
+AHEAD = 2  # frames whose faces are looked for while one is read
+T = TypeVar("T")
+U = TypeVar("U")
 Tick = Callable[[int, int | None], None]
 
 
@@ -144,11 +151,15 @@ def analyze_one(job: Job, model: Model, tick: Tick = lambda done, total: None) -
         stack.callback(pipeline.close)
         frames = stack.enter_context(Prefetch(source))
         writers, files = _writers(job, model, source.fps, stack)
-        for item in _read(frames):
+
+        def find(item: Frame | SourceError) -> Found | SourceError:
+            return item if isinstance(item, SourceError) else pipeline.find(item)
+
+        for item in ahead(stack, find, _read(frames)):
             if isinstance(item, SourceError):
                 warnings.append(str(item))
                 continue
-            result = pipeline.process(item)
+            result = pipeline.read(item)
             for writer in (counts, *writers):
                 writer.write(result)
             tick(counts.frames, source.frame_count)
@@ -157,6 +168,16 @@ def analyze_one(job: Job, model: Model, tick: Tick = lambda done, total: None) -
     if counts.frames == 0 and warnings:
         raise SourceUnreadable(warnings[-1])
     return summary
+
+
+def ahead(stack: ExitStack, work: Callable[[T], U], items: Iterator[T]) -> Iterator[U]:
+    """Map items in order, in a thread that is a little ahead: faces of the next frame while this one is read."""
+    executor = stack.enter_context(ThreadPoolExecutor(1, "ahead"))
+    waiting = deque(executor.submit(work, item) for item in islice(items, AHEAD))
+    while waiting:
+        done = waiting.popleft().result()
+        waiting.extend(executor.submit(work, item) for item in islice(items, 1))
+        yield done
 
 
 def _open_recorded(spec: str) -> Source:

@@ -1,7 +1,7 @@
 """From a frame to a result: find, follow, crop, predict, explain, share by region."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -54,8 +54,8 @@ class Settings:
 class Stopwatch:
     """Seconds per named stage of one frame."""
 
-    def __init__(self) -> None:
-        self.stages_s: dict[str, float] = {}
+    def __init__(self, before_s: Mapping[str, float] | None = None) -> None:
+        self.stages_s: dict[str, float] = dict(before_s or {})
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -65,6 +65,16 @@ class Stopwatch:
             yield
         finally:
             self.stages_s[name] = self.stages_s.get(name, 0.0) + time.perf_counter() - started
+
+
+@dataclass(frozen=True)
+class Found:
+    """A frame half way: its faces with their identities, and each as the model will see it."""
+
+    frame: Frame
+    observations: tuple[FaceObservation, ...]
+    crops: tuple[Crop, ...]
+    stages_s: Mapping[str, float]
 
 
 class Pipeline:
@@ -117,21 +127,31 @@ class Pipeline:
             Whether to explain this frame; by default as `settings.explain_every` says. Without, faces carry their last
             explanation, which states its own time.
         """
-        settings, watch = self.settings, Stopwatch()
+        return self.read(self.find(frame), explain)
+
+    def find(self, frame: Frame) -> Found:
+        """First half of `process`: the faces of a frame, followed and cut out.
+
+        The halves share nothing, so one thread may find the faces of the next frames while another reads those of the
+        last. Frames must come in order in both.
+        """
+        watch = Stopwatch()
         with watch.stage("faces"):
             observations = self._observe(frame)
         with watch.stage("crop"):
             crops = [self.model.crop(frame.image, each) for each in observations]
+        return Found(frame, tuple(observations), tuple(crops), watch.stages_s)
+
+    def read(self, found: Found, explain: bool | None = None) -> Result:
+        """Second half of `process`: what the model reads in the faces, and why."""
+        settings, watch = self.settings, Stopwatch(found.stages_s)
         if explain is None:
             explain = self._frames % max(settings.explain_every, 1) == 0
         self._frames += 1
         if self._in_force is not settings:  # maps of other settings would be shown as if they were of these
             self._kept, self._in_force = {}, settings
-        if explain and settings.method != OFF:
-            faces = self._explained(frame, observations, crops, watch)
-        else:
-            faces = self._predicted(frame, observations, crops, watch)
-        return Result(frame, tuple(faces), watch.stages_s)
+        faces = self._explained(found, watch) if explain and settings.method != OFF else self._predicted(found, watch)
+        return Result(found.frame, tuple(faces), watch.stages_s)
 
     def _observe(self, frame: Frame) -> list[FaceObservation]:
         """Faces of a frame, with identities: every still on its own, video by following."""
@@ -142,18 +162,19 @@ class Pipeline:
         search = self._schedule.next(len(known), self._tracker.missing)
         return self._tracker.update(self._finder.find(frame.image, known, search), frame.timestamp_s)
 
-    def _explained(
-        self, frame: Frame, observations: list[FaceObservation], crops: list[Crop], watch: Stopwatch
-    ) -> list[FaceResult]:
-        settings = self._in_force
-        target = Target(settings.target, settings.against)
+    def _explained(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
+        target = Target(self._in_force.target, self._in_force.against)
         with watch.stage("model"):
-            answers = self.model.explain(crops, settings.method, target, frame.timestamp_s)
-        faces = []
+            answers = self.model.explain(found.crops, self._in_force.method, target, found.frame.timestamp_s)
         with watch.stage("regions"):
-            for observation, cut, (prediction, explanation) in zip(observations, crops, answers, strict=True):
-                regions = self._regions(observation, cut, explanation)
-                faces.append(FaceResult(observation, cut, prediction, explanation, regions, explained=True))
+            faces = [
+                FaceResult(
+                    observation, cut, prediction, explanation, self._regions(observation, cut, explanation), True
+                )
+                for observation, cut, (prediction, explanation) in zip(
+                    found.observations, found.crops, answers, strict=True
+                )
+            ]
         self._kept = {
             face.observation.face_id: (face.explanation, face.regions)
             for face in faces
@@ -165,14 +186,12 @@ class Pipeline:
         parts = partition(cut.landmarks(observation), cut.size, self._in_force.region_mode)
         return by_region(explanation.relevance, parts, explanation.target)
 
-    def _predicted(
-        self, frame: Frame, observations: list[FaceObservation], crops: list[Crop], watch: Stopwatch
-    ) -> list[FaceResult]:
+    def _predicted(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
         with watch.stage("model"):
-            predictions = self.model.predict(crops)
+            predictions = self.model.predict(found.crops)
         return [
-            FaceResult(observation, cut, prediction, *self._last(observation.face_id, frame.timestamp_s))
-            for observation, cut, prediction in zip(observations, crops, predictions, strict=True)
+            FaceResult(observation, cut, prediction, *self._last(observation.face_id, found.frame.timestamp_s))
+            for observation, cut, prediction in zip(found.observations, found.crops, predictions, strict=True)
         ]
 
     def _last(self, face_id: int, timestamp_s: float) -> tuple[Explanation | None, RegionRelevance | None]:

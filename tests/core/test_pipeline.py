@@ -74,6 +74,19 @@ def test_the_same_frames_give_the_same_results_twice(model, frames):
             np.testing.assert_array_equal(a.explanation.relevance, b.explanation.relevance)
 
 
+def test_faces_may_be_found_ahead_of_being_read(model, frames):
+    """The two halves of a frame's work share nothing, so `analyze` runs them side by side."""
+    pipeline = Pipeline(model, Settings(explain_every=2))
+    straight = [pipeline.process(frame) for frame in frames]
+    pipeline.reset()
+    ahead = [pipeline.read(found) for found in [pipeline.find(frame) for frame in frames]]
+    pipeline.close()
+    for one, other in zip(straight, ahead, strict=True):
+        assert [face.explained for face in one.faces] == [face.explained for face in other.faces]
+        for a, b in zip(one.faces, other.faces, strict=True):
+            np.testing.assert_array_equal(a.explanation.relevance, b.explanation.relevance)
+
+
 def test_a_moving_face_keeps_its_identity(pipeline, frames):
     ids = [face.observation.face_id for frame in frames for face in pipeline.process(frame).faces]
     assert ids == [1] * 6
