@@ -14,6 +14,7 @@ from core.geometry import Floats
 from core.types import FaceResult
 
 WINDOW_S: Final = 60.0
+JUMP_S: Final = 0.1  # how far a jump back is drawn
 MAX_SAMPLES: Final = 3600  # a minute at 60 Hz
 MAX_POINTS: Final = 500  # more than the chart has room for; antialiased lines cost by the point
 WORTH_SHOWING: Final = 0.10  # a class that never rose above this stays out of the chart
@@ -21,21 +22,24 @@ MOUTH: Final = ("upper_lip", "lower_lip")
 
 
 class History:
-    """Samples of every face, by id. A gap in a track stays a gap."""
+    """Samples of every face, by id, in the order in which they were seen. A gap in a track stays a gap."""
 
     def __init__(self) -> None:
         self._samples: dict[int, deque[tuple[float, Floats, float]]] = {}
-        self._last_s = -np.inf
+        self._timestamp_s: float = -np.inf
+        self._last_s: float = -np.inf
+        self._ahead_s = 0.0  # of the time seen before the source's own
 
     def add(self, timestamp_s: float, faces: tuple[FaceResult, ...]) -> None:
-        """Take one frame's faces. Time that runs backwards, as after a seek, begins anew."""
-        if timestamp_s < self._last_s:
-            self._samples.clear()
-        self._last_s = timestamp_s
+        """Take one frame's faces. Where a clip begins again or is wound back, what was seen before stays in front."""
+        if timestamp_s < self._timestamp_s:
+            self._ahead_s += self._timestamp_s - timestamp_s + JUMP_S
+        self._timestamp_s = timestamp_s
+        self._last_s = timestamp_s + self._ahead_s
         for face in faces:
             track = self._samples.setdefault(face.observation.face_id, deque(maxlen=MAX_SAMPLES))
-            track.append((timestamp_s, face.prediction.probabilities, mouth_share(face)))
-        for face_id in [key for key, track in self._samples.items() if track[-1][0] < timestamp_s - WINDOW_S]:
+            track.append((self._last_s, face.prediction.probabilities, mouth_share(face)))
+        for face_id in [key for key, track in self._samples.items() if track[-1][0] < self._last_s - WINDOW_S]:
             del self._samples[face_id]
 
     def of(self, face_id: int) -> tuple[Floats, Floats, Floats]:
@@ -51,7 +55,8 @@ class History:
     def clear(self) -> None:
         """Forget everything."""
         self._samples.clear()
-        self._last_s = -np.inf
+        self._timestamp_s = self._last_s = -np.inf
+        self._ahead_s = 0.0
 
 
 def mouth_share(face: FaceResult) -> float:
