@@ -54,7 +54,13 @@ class Command:
 
 COMMANDS: Final = (
     Command("choose_source", "Choose source…", ("L",), "Source", "Choose a camera, file, stream or the demo clip"),
-    Command("open_file", "Open file…", ("O", "Ctrl+O"), "Source", "Open a video, a picture or a folder of pictures"),
+    Command(
+        "open_file",
+        "Open file…",
+        ("O", "Ctrl+O"),
+        "Source",
+        "Open a video or a picture; folders can be dropped on the window",
+    ),
     Command("open_url", "Open stream…", ("U",), "Source", "Open a stream by its address"),
     Command("open_demo", "Demo clip", ("D",), "Source", "Open the clip that came with Mienscope"),
     Command("close", "Quit", ("Ctrl+Q",), "Source", "Leave Mienscope"),

@@ -1,10 +1,21 @@
 """Opens one session at a time, away from the GUI thread, and closes the one before."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from PySide6.QtCore import QObject, Signal
 
 from app.gui.jobs import Jobs
 from app.gui.session import Session, SessionFactory
 from app.settings import Settings
+from core.sources import DEMO
+
+
+def first_source(last: str | None, cameras: Sequence[str]) -> str | None:
+    """Last time's source where it is still there, else the first camera; None where there is neither."""
+    if last is not None and (last in cameras or last == DEMO or "://" in last or Path(last).exists()):
+        return last
+    return cameras[0] if cameras else None
 
 
 class Opener(QObject):

@@ -11,16 +11,14 @@ from PySide6.QtCore import QByteArray, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QHBoxLayout,
-    QInputDialog,
     QMainWindow,
     QMenu,
     QVBoxLayout,
     QWidget,
 )
 
-from app.gui import snapshot, theme, troubles
+from app.gui import dialogs, opener, snapshot, theme, troubles
 from app.gui.actions import COMMANDS, MENUS, make_actions
 from app.gui.bridge import Bridge
 from app.gui.choices import Choices
@@ -124,21 +122,11 @@ class Window(QMainWindow):
 
     def open_file(self) -> None:
         """Ask for a file."""
-        dialog = QFileDialog(self, "Open a video or a picture")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self.open_source)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        dialogs.ask_for_file(self, self.open_source)
 
     def open_url(self) -> None:
         """Ask for the address of a stream."""
-        dialog = QInputDialog(self)
-        dialog.setWindowTitle("Open a stream")
-        dialog.setLabelText("Address of the stream (http, https, rtsp):")
-        dialog.resize(460, dialog.height())
-        dialog.textValueSelected.connect(lambda text: self.open_source(text.strip()) if text.strip() else None)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        dialogs.ask_for_address(self, self.open_source)
 
     def open_demo(self) -> None:
         """Open the demo clip."""
@@ -453,13 +441,9 @@ class Window(QMainWindow):
         self.source_menu.show_cameras(cameras)
         if self._spec:
             return  # the person was quicker
-        last = self.settings.source
-        if last is not None and (last in cameras or last == DEMO or "://" in last or Path(last).exists()):
-            self.open_source(last, remember=False)
-        elif cameras:
-            self.open_source(cameras[0], remember=False)
-        else:
-            self.open_source(DEMO, remember=False)
+        first = opener.first_source(self.settings.source, cameras)
+        self.open_source(first or DEMO, remember=False)
+        if first is None:
             text = "No camera was found, so this is the demo clip. Connect a camera, or open a file."
             self._tell("no camera", "info", text, (Way("choose", "Choose…"),))
 

@@ -214,6 +214,38 @@ def test_a_provider_that_could_not_be_started_is_told(fake, open_window):
     assert (message.level, message.text) == ("warn", fake.provider_warning)
 
 
+@pytest.mark.parametrize(
+    ("key", "kind", "text"), [("o", "QFileDialog", "/clips/a.mp4"), ("u", "QInputDialog", " http://localhost/a ")]
+)
+def test_a_file_or_an_address_is_asked_for_and_opened(qtbot, fake, open_window, key, kind, text):
+    from PySide6 import QtWidgets
+
+    window = open_window()
+    qtbot.keyClick(window.page.stage, key)
+    dialog = window.findChild(getattr(QtWidgets, kind))
+    signal = dialog.fileSelected if key == "o" else dialog.textValueSelected
+    signal.emit(text)
+    dialog.close()
+    qtbot.waitUntil(lambda: fake.session.spec == text.strip(), timeout=5000)
+
+
+@pytest.mark.parametrize(
+    ("last", "cameras", "first"),
+    [
+        (None, [], None),
+        (None, ["Logitech C920"], "Logitech C920"),
+        ("Logitech C920", ["Other", "Logitech C920"], "Logitech C920"),
+        ("Logitech C920", ["Other"], "Other"),
+        ("/gone/clip.mp4", [], None),
+        ("demo", ["Other"], "demo"),
+    ],
+)
+def test_last_time_s_source_comes_first_while_it_is_there(last, cameras, first):
+    from app.gui.opener import first_source
+
+    assert first_source(last, cameras) == first
+
+
 def test_an_exception_that_nobody_caught_is_shown_and_can_be_copied(qtbot, open_window):
     window = open_window()
     try:
