@@ -85,10 +85,10 @@ def run_bench(clip: str, seconds: float, echo: bool) -> dict[str, Any]:
     images = _clip(clip)
     report["stages"] = {f"{w}x{h}": _stages(model, _resized(images, (w, h))) for w, h in LIVE_SIZES}
     _print_rows(console, "Stages of one frame, ms", report["stages"])
-    report["recorded"] = {"frames_per_s": _recorded(model, clip, seconds)}
+    report["recorded"] = _recorded(model, clip, seconds)
     report["live"] = {f"{w}x{h}": _live(model, _resized(images, (w, h)), seconds) for w, h in LIVE_SIZES}
     _print_rows(console, f"Live at {LIVE_FPS:g} frames/s, every frame explained with LRP", report["live"])
-    console.print(f"\nRecorded, CSV only: {report['recorded']['frames_per_s']:.1f} frames/s")
+    _print_rows(console, "Recorded, CSV only", {clip: report["recorded"]})
     return report
 
 
@@ -169,18 +169,23 @@ def _stages(model: Model, images: Sequence[Image]) -> dict[str, float]:
     return {name: total / (len(images) - warm) for name, total in sums.items()}
 
 
-def _recorded(model: Model, clip: str, seconds: float) -> float:
-    """Frames/s of `analyze`, CSV only, over whole passes of the clip for at least so long."""
+def _recorded(model: Model, clip: str, seconds: float) -> dict[str, float]:
+    """Rate of `analyze`, CSV only, over whole passes of the clip for at least so long, starting each included."""
     from app.analyze import Job, analyze_one
 
     frames, spent = 0, 0.0
+    gaps_ms: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         while spent < seconds:
             started = time.perf_counter()
-            summary = analyze_one(Job(clip, Path(folder), Settings(), overlay=False), model)
+            written: list[float] = []
+            job = Job(clip, Path(folder), Settings(), overlay=False)
+            summary = analyze_one(job, model, lambda *_, written=written: written.append(time.perf_counter()))
             spent += time.perf_counter() - started
             frames += summary.frames
-    return frames / spent
+            gaps_ms += (np.diff(written) * 1e3).tolist()
+    p50, p95 = np.percentile(gaps_ms, (50, 95))
+    return {"fps": frames / spent, "row_p50_ms": float(p50), "row_p95_ms": float(p95)}
 
 
 def _live(model: Model, images: Sequence[Image], seconds: float) -> dict[str, float]:
