@@ -139,7 +139,7 @@ def _jobs(chosen: argparse.Namespace, settings: Settings) -> Iterator[Job]:
 
 
 def analyze_one(job: Job, model: Model, tick: Tick = lambda done, total: None) -> Summary:
-    """Analyse one input, writing as it goes; what was written stays when the input breaks off.
+    """Analyse one input, writing as it goes; what was written stays when the input breaks off or a person stops it.
 
     Raises a SourceError when not a single frame can be read, ExportError when results cannot be written.
     """
@@ -155,16 +155,23 @@ def analyze_one(job: Job, model: Model, tick: Tick = lambda done, total: None) -
         def find(item: Frame | SourceError) -> Found | SourceError:
             return item if isinstance(item, SourceError) else pipeline.find(item)
 
-        for item in ahead(stack, find, _read(frames)):
-            if isinstance(item, SourceError):
-                warnings.append(str(item))
-                continue
-            result = pipeline.read(item)
-            for writer in (counts, *writers):
-                writer.write(result)
-            tick(counts.frames, source.frame_count)
+        stopped: KeyboardInterrupt | None = None
+        try:
+            for item in ahead(stack, find, _read(frames)):
+                if isinstance(item, SourceError):
+                    warnings.append(str(item))
+                    continue
+                result = pipeline.read(item)
+                for writer in (counts, *writers):
+                    writer.write(result)
+                tick(counts.frames, source.frame_count)
+        except KeyboardInterrupt as error:
+            stopped = error
+            warnings.append(f"Stopped by hand after {counts.frames} frames.")
     summary = _summary(job, counts, warnings, time.monotonic() - clock, files)
     write_sidecar(job.path(".json"), _sidecar(job, model, summary, counts, started))
+    if stopped is not None:
+        raise stopped
     if counts.frames == 0 and warnings:
         raise SourceUnreadable(warnings[-1])
     return summary

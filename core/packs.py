@@ -71,10 +71,9 @@ class HeadSpec(_Strict):
 
 
 class OperatingPoint(_Strict):
-    """How a prediction becomes a label: the most probable class, shown as unsure below a probability."""
+    """How a prediction becomes a label: the most probable class."""
 
     rule: Literal["argmax"]
-    unsure_below: Fraction
 
 
 class TrainingSpec(_Strict):

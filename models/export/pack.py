@@ -120,7 +120,7 @@ def manifest_facts(pack_id: str, facts: TrainingFacts) -> dict[str, object]:
                 "temperature": round(facts.temperature, 4),
             }
         ],
-        "operating_point": {"rule": "argmax", "unsure_below": 0.4},
+        "operating_point": {"rule": "argmax"},
         "training": {
             "data": "FER+ votes on FER2013 images",
             "images": facts.trained_on,

@@ -147,6 +147,24 @@ def test_a_cut_video_keeps_the_rows_that_could_be_read_and_says_so(clip, tmp_pat
     assert "cut" in capsys.readouterr().err
 
 
+def test_a_run_that_is_stopped_by_hand_keeps_its_rows_and_says_so(clip, tmp_path):
+    from app.analyze import Job, analyze_one
+    from core.model import Model
+    from core.packs import DEFAULT_PACK, find_pack
+    from core.pipeline import Settings
+
+    def stop_after_ten(done, total):
+        if done == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        analyze_one(Job(str(clip), tmp_path, Settings(), overlay=True), Model(find_pack(DEFAULT_PACK)), stop_after_ten)
+    sidecar = json.loads((tmp_path / "uneven.json").read_text(encoding="utf-8"))
+    assert (sidecar["complete"], sidecar["warnings"]) == (False, ["Stopped by hand after 10 frames."])
+    assert len(rows_of(tmp_path / "uneven.csv")) == 10
+    assert len(times_of(tmp_path / "uneven.overlay.mp4")) == 10
+
+
 def test_one_bad_input_does_not_stop_the_others(clip, tmp_path, capsys):
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"this is not a video")

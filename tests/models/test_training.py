@@ -107,7 +107,7 @@ def test_a_network_becomes_a_pack_that_gives_the_same_logits(tmp_path):
         "title": "For a test",
         "licence": "Apache-2.0",
         "heads": [{"name": "expression", "kind": "expression", "labels": list("abcdefgh"), "temperature": 1.0}],
-        "operating_point": {"rule": "argmax", "unsure_below": 0.4},
+        "operating_point": {"rule": "argmax"},
         "training": {"data": "none", "images": 0, "note": "random weights"},
         "measured": [],
     }
