@@ -1,13 +1,14 @@
 """The compiler: read a classifier, walk it backwards, let each node's rule emit its nodes, join them to one graph."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import onnx_ir as ir
 
-from core.errors import GraphInvalid, UnknownName, UnsupportedOperator
+from core.errors import ExplainError, GraphInvalid, UnknownName, UnsupportedOperator
+from core.explain.cams import CAMS
 from core.explain.composites import FIRST, INNER, LAYERS, PIXELS, Row, choose
 from core.explain.emit import Emitter, Rest, Signal, Step, UncoveredError, array_of, dims, total
 from core.explain.fields import Field, fields
@@ -18,7 +19,7 @@ from core.explain.seeds import Question, ask
 from core.explain.windows import bilinear
 
 # Counts up whenever compiled graphs change: part of the key under which they are cached.
-COMPILER_VERSION = 2
+COMPILER_VERSION = 3
 
 # What may stand between the pixels and the first weight without being part of the network.
 SCALING = frozenset({"Cast", "Sub", "Add", "Mul", "Div", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Concat"})
@@ -29,38 +30,73 @@ KEEPS_SIGN = frozenset(
 )
 
 
-def compile_explainer(model: ir.Model | bytes | Path, method: str, *, audit: bool = False) -> bytes:
+def compile_explainer(
+    model: ir.Model | bytes | Path,
+    method: str | Method,
+    *,
+    at: str | None = None,
+    layer: str | None = None,
+    audit: bool = False,
+) -> bytes:
     """Turn a classifier into its explainer, both ONNX.
 
     The explainer takes the model's own input, `seed` float32 [batch, classes] (rows of zeros: the predicted class) and
-    `contrast` float32 [batch] (1: against the highest of the other classes), and returns `logits`, `relevance` float32
-    [batch, height, width] in logit units, `seed_used`, and with `audit` `absorbed` float32 [batch].
+    `contrast` float32 [batch] (1: against the highest of the other classes), and returns `logits`, `seed_used`,
+    `relevance` float32 [batch, height, width] in logit units, and with `audit` `absorbed` float32 [batch]. A picture
+    batch of 1 with a seed batch of k explains k seeds of one picture over one forward pass.
+
+    Methods that sample take the input as float32 and return `gradient`, shaped like the input, in place of
+    `relevance`; methods that perturb need `logits` and `seed_used` alone.
+
+    Parameters
+    ----------
+    method
+        A key of METHODS, or a method of one's own.
+    at
+        Where the seed stands, in place of the first output: the name of an output, or of a node or value inside, whose
+        channels (their highest places, where they have several) then are the "classes".
+    layer
+        The node or value at which a CAM looks, in place of the last feature map.
     """
+    return Compilation(read(model, at), named_method(method), layer, audit).run()
+
+
+def named_method(method: str | Method) -> Method:
+    """Return the method of that key. UnknownName lists those there are."""
+    if isinstance(method, Method):
+        return method
     if method not in METHODS:
         raise UnknownName("method", method, METHODS)
-    return Compilation(read(model), METHODS[method], audit).run()
+    return METHODS[method]
 
 
 class Compilation:
     """One model under one method."""
 
-    def __init__(self, classifier: Classifier, method: Method, audit: bool) -> None:
-        self.classifier, self.method, self.audit = classifier, method, audit
+    def __init__(self, classifier: Classifier, method: Method, layer: str | None = None, audit: bool = False) -> None:
+        self.classifier, self.method, self.layer, self.audit = classifier, method, layer, audit
         self.emit = Emitter(classifier.model.graph)
         self.rests: list[Rest] = []
+        self.tries = True  # whether a refusal names the methods that would still work
         self._signs: dict[ir.Value, bool] = {}
 
     def run(self) -> bytes:
         """Return the explainer's bytes."""
-        nodes = self._nodes(self.method)
-        self._refuse_uncovered(nodes)
         question = ask(self.emit, self.classifier.logits, self.classifier.classes)
-        signal = self._walk(nodes, question)
-        relevance = self._cam(signal) if self.method.reading == "cam" else self._at_pixels(signal)
-        outputs = {"logits": self.classifier.logits, "relevance": relevance, "seed_used": question.used}
-        if self.audit:
-            outputs["absorbed"] = self._absorbed()
+        explanation = {} if self.method.reading is None else self._explanation(question)
+        outputs = {"logits": self.classifier.logits, "seed_used": question.used, **explanation}
         return self._finished(question, outputs)
+
+    def _explanation(self, question: Question) -> dict[str, ir.Value]:
+        """Return the outputs that the backward pass gives."""
+        self.classifier.refuse_unknown_sizes()
+        if self.method.reading == "inputs":
+            face = self.classifier.face
+            face.type = ir.TensorType(ir.DataType.FLOAT)
+            return {"gradient": self._walk(question).factor}
+        signal = self._walk(question)
+        relevance = self._cam(signal) if self.method.reading == "cam" else self._at_pixels(signal)
+        return {"relevance": relevance} | ({"absorbed": self._absorbed()} if self.audit else {})
 
     @cached_property
     def places(self) -> Mapping[ir.Node, str]:
@@ -78,12 +114,22 @@ class Compilation:
 
     @cached_property
     def feature_map(self) -> ir.Value:
-        """The last value with channels and more than one place: where a CAM looks."""
-        for node in reversed(self.classifier.path):
-            value = node.outputs[0]
-            if len(dims(value)) == 3 and dims(value)[1] * dims(value)[2] > 1 and self.places[node] != PIXELS:
-                return value
-        raise UnsupportedOperator("The model has no feature map with height and width, so there is no Grad-CAM of it.")
+        """Where a CAM looks: the layer asked for, or the last value with channels and more than one place."""
+        maps = [node.outputs[0] for node in self.classifier.path if self._is_feature_map(node)]
+        if self.layer is not None:
+            names = {name: value for value in maps for name in (value.name, getattr(value.producer(), "name", None))}
+            if self.layer not in names:
+                raise UnknownName("feature map", self.layer, [str(value.name) for value in maps])
+            return names[self.layer]
+        if not maps:
+            raise UnsupportedOperator(
+                f"The model has no feature map with height and width, so there is no {self.method.title} of it."
+            )
+        return maps[-1]
+
+    def _is_feature_map(self, node: ir.Node) -> bool:
+        sizes = dims(node.outputs[0])
+        return len(sizes) == 3 and sizes[1] * sizes[2] > 1 and self.places[node] != PIXELS
 
     def nonnegative(self, value: ir.Value) -> bool:
         """Whether a forward value is known to have no negative element."""
@@ -102,58 +148,58 @@ class Compilation:
             return all(self.nonnegative(part) for part in carried if part is not None)
         return node.op_type in NONNEGATIVE
 
-    def _nodes(self, method: Method) -> Sequence[ir.Node]:
-        """Return the nodes to walk, in forward order: all, or those above the feature map."""
-        path = self.classifier.path
-        if method.reading != "cam":
-            return path
-        node = self.feature_map.producer()
-        return path[path.index(node) + 1 :] if node in path else path
-
-    def _row(self, method: Method, node: ir.Node) -> Row | None:
-        operator = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
-        row = choose(method.composite, operator, self.places[node])
-        return row if row is not None and (operator, row.rule) in RULES else None
-
-    def _covers(self, method: Method) -> bool:
-        try:
-            return all(self._row(method, node) is not None for node in self._nodes(method))
-        except UnsupportedOperator:
-            return False
-
-    def _refuse_uncovered(self, nodes: Iterable[ir.Node]) -> None:
-        for node in nodes:
-            if self._row(self.method, node) is None:
-                raise UnsupportedOperator(self._complaint(node, "has no backward rule"))
-
-    def _complaint(self, node: ir.Node, what: str) -> str:
-        others = [row.title for row in METHODS.values() if row is not self.method and self._covers(row)]
-        still = f"Still possible: {', '.join(others)}." if others else "No other method can explain this model either."
-        return f"Node '{node.name}' ({node.op_type}) {what} under {self.method.title}. {still}"
-
-    def _walk(self, nodes: Sequence[ir.Node], question: Question) -> Signal:
+    def _walk(self, question: Question) -> Signal:
         """Carry the seed from the logits to the feature map or to the picture."""
         goal = self.feature_map if self.method.reading == "cam" else self.classifier.face
         logits = self.classifier.logits
         arrived: dict[ir.Value, list[Signal]] = {logits: [Signal(question.used, logits)]}
-        for node in reversed(nodes):
-            if node.outputs[0] in arrived:
-                signal = total(self.emit, arrived[node.outputs[0]], node.outputs[0])
-                for value, passed in zip(node.inputs, self._apply(node, signal), strict=False):
-                    if value is not None and passed is not None:
-                        arrived.setdefault(value, []).append(passed)
+        for node in reversed(self.classifier.path):
+            signals = [(value, arrived[value]) for value in node.outputs if value in arrived and value is not goal]
+            if not signals:
+                continue
+            ((value, several),) = signals  # a node with more than one output that counts has no rule yet
+            for source, passed in zip(node.inputs, self._apply(node, total(self.emit, several, value)), strict=False):
+                if source is not None and passed is not None:
+                    arrived.setdefault(source, []).append(passed)
+        if goal not in arrived:
+            raise UnsupportedOperator(f"The explained score does not depend on '{goal.name}'.")
         return total(self.emit, arrived[goal], goal)
 
     def _apply(self, node: ir.Node, signal: Signal) -> Sequence[Signal | None]:
-        row = self._row(self.method, node)
-        assert row is not None
-        wanted = self.method.biases == "spread" or (self.audit and self.method.biases == "absorb")
+        method = self.method
+        row = self._row(node)
+        if row is None:
+            raise UnsupportedOperator(self._complaint(node, "has no backward rule"))
+        wanted = method.biases == "spread" or (self.audit and method.biases == "absorb")
         rests = self.rests if wanted else None
-        step = Step(self.emit, node, signal, row.options, self.method.biases, self.nonnegative, rests)
+        varying = self.classifier.varying.__contains__
+        step = Step(self.emit, node, signal, row.options, method.biases, self.nonnegative, varying, rests)
         try:
-            return RULES[node.op_type, row.rule](step)
+            return RULES[operator_of(node), row.rule](step)
         except UncoveredError as reason:
             raise UnsupportedOperator(self._complaint(node, f"is used in a way without a rule ({reason})")) from reason
+
+    def _row(self, node: ir.Node) -> Row | None:
+        row = choose(self.method.composite, operator_of(node), self.places[node])
+        return row if row is not None and (operator_of(node), row.rule) in RULES else None
+
+    def _complaint(self, node: ir.Node, what: str) -> str:
+        still = ", ".join(row.title for row in METHODS.values() if row is not self.method and self._covers(row))
+        return f"Node '{node.name}' ({operator_of(node)}) {what} under {self.method.title}. " + (
+            f"Still possible: {still}." if still else "No other method can explain this model either."
+        )
+
+    def _covers(self, method: Method) -> bool:
+        """Whether another method could explain this model: tried on this graph, of which nothing is kept."""
+        if not self.tries or method.reading is None:
+            return method.reading is None
+        other = Compilation(self.classifier, method, audit=self.audit)
+        other.emit, other.tries = self.emit, False
+        try:
+            other._explanation(ask(other.emit, self.classifier.logits, self.classifier.classes))
+        except ExplainError:
+            return False
+        return True
 
     def _at_pixels(self, signal: Signal) -> ir.Value:
         """Sum over the channels, and add what no input supported: [batch, height, width]."""
@@ -195,15 +241,13 @@ class Compilation:
         return self.emit("MatMul", self.emit.constant(scale * field.rows), columns)
 
     def _cam(self, signal: Signal) -> ir.Value:
-        """Grad-CAM: ReLU of the feature map's channels weighted by their mean gradient, laid on the pixels.
+        """Return the method's class activation map, laid on the pixels.
 
         Every place of the feature map keeps its sum on the pixels it covers, so a sum over pixels is in logits.
         """
-        emit, (channels, rows, columns) = self.emit, dims(self.feature_map)
-        weights = emit("ReduceMean", signal.factor, emit.ints(2, 3), keepdims=0)
-        flat = emit("Reshape", self.feature_map, emit.ints(-1, channels, rows * columns))
-        weighted = emit("MatMul", emit("Unsqueeze", weights, emit.ints(1)), flat)
-        coarse = emit("Relu", emit("Reshape", weighted, emit.ints(-1, rows, columns)))
+        emit, (_, rows, columns) = self.emit, dims(self.feature_map)
+        assert self.method.cam is not None
+        coarse = CAMS[self.method.cam](emit, signal.factor_of(emit, self.feature_map), self.feature_map)
         height, width = self.classifier.size
         wide = emit("MatMul", coarse, emit.constant(np.ascontiguousarray(bilinear(columns, width).T)))
         return emit("MatMul", emit.constant(bilinear(rows, height)), wide)
@@ -225,7 +269,13 @@ class Compilation:
         graph = self.classifier.model.graph
         height, width = self.classifier.size
         classes = self.classifier.classes
-        shapes = {"logits": [classes], "relevance": [height, width], "seed_used": [classes], "absorbed": []}
+        shapes = {
+            "logits": [classes],
+            "relevance": [height, width],
+            "gradient": list(dims(self.classifier.face)),
+            "seed_used": [classes],
+            "absorbed": [],
+        }
         self._free_names({*outputs, "seed", "contrast"})
         graph.inputs.extend([question.seed, question.contrast])
         del graph.outputs[:]
@@ -254,3 +304,8 @@ class Compilation:
         value.name, value.type = name, ir.TensorType(ir.DataType.FLOAT)
         value.shape = ir.Shape(["batch", *sizes])
         return value
+
+
+def operator_of(node: ir.Node) -> str:
+    """Return the operator's name, with its domain where that is not the standard one."""
+    return node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"

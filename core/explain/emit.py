@@ -57,7 +57,8 @@ class Signal:
 
     Every rule here is a modified gradient: relevance is `factor * value`. Kept apart, most operators pass the factor
     on unchanged (a residual add, for one), and nothing is divided by an activation that may be zero. `value` is the
-    forward value the signal belongs to, or a ReLU of that; None where `factor` is the relevance itself.
+    forward value the signal belongs to, or a function of that, element by element (its ReLU, say); None where `factor`
+    is the relevance itself.
     """
 
     factor: ir.Value
@@ -71,9 +72,10 @@ class Signal:
         """Return the factor to `value`, at which the signal has arrived."""
         if self.value is value:
             return self.factor
-        if self.value is None:
-            return emit("Div", self.factor, stabilised(emit, value, 1e-9))
-        return emit("Mul", self.factor, emit("Sign", self.value))
+        producer = None if self.value is None else self.value.producer()
+        if producer is not None and producer.op_type == "Relu" and producer.inputs[0] is value:
+            return emit("Mul", self.factor, emit("Sign", self.value))
+        return emit("Div", self.relevance(emit), stabilised(emit, value, 1e-9))
 
     def over(self, emit: Emitter, divisor: ir.Value) -> ir.Value:
         """Relevance over a divisor. The quotient of forward values comes first: it does not depend on the seed."""
@@ -125,6 +127,8 @@ class Step:
         "absorb": biases stand in the denominators; "spread": they do not; None: nobody asks where relevance goes.
     nonnegative
         Whether a forward value is known to have no negative element.
+    varying
+        Whether a forward value depends on the picture; what does not is a constant, though perhaps a computed one.
     rests
         Where a rule puts relevance that found no input; None where nobody wants it.
     """
@@ -135,6 +139,7 @@ class Step:
     options: Mapping[str, float]
     biases: str | None
     nonnegative: Callable[[ir.Value], bool]
+    varying: Callable[[ir.Value], bool]
     rests: list[Rest] | None = field(default=None)
 
     @property
@@ -142,9 +147,46 @@ class Step:
         """The node's output in the forward pass."""
         return self.node.outputs[0]
 
+    @property
+    def source(self) -> ir.Value:
+        """The node's first input in the forward pass."""
+        source = self.node.inputs[0]
+        assert source is not None
+        return source
+
     def factor(self) -> ir.Value:
         """Return the factor to the node's output."""
         return self.signal.factor_of(self.emit, self.output)
+
+    def positive_source(self) -> ir.Value:
+        """Return the first input without its negative part."""
+        return self.source if self.nonnegative(self.source) else self.emit("Relu", self.source)
+
+    def known(self, index: int) -> ir.Value:
+        """Return an input that must be constant."""
+        value = self.node.inputs[index]
+        if value is None or self.varying(value):
+            raise UncoveredError("only a constant factor has a rule")
+        return value
+
+    def to(self, factor: ir.Value, index: int = 0) -> "Signals":
+        """Send a factor to one input, nothing to the others."""
+        inputs = self.node.inputs
+        return [Signal(factor, inputs[i]) if i == index else None for i in range(len(inputs))]
+
+    def relevant(self, relevance: ir.Value, index: int = 0) -> "Signals":
+        """Send relevance itself to one input, nothing to the others."""
+        return [Signal(relevance, None) if i == index else None for i in range(len(self.node.inputs))]
+
+    def unbroadcast(self, values: ir.Value, index: int) -> ir.Value:
+        """Sum over the axes along which an input was repeated to the output's size."""
+        source = self.node.inputs[index]
+        assert source is not None
+        sizes, whole = dims(source), dims(self.output)
+        if len(sizes) != len(whole):
+            raise UncoveredError("parts with different numbers of axes have no rule")
+        axes = [axis for axis, (part, all_) in enumerate(zip(sizes, whole, strict=True), start=1) if part != all_]
+        return self.emit("ReduceSum", values, self.emit.ints(*axes), keepdims=1) if axes else values
 
     def leave(self, value: ir.Value, scale: float = 1.0) -> None:
         """Report relevance that found no input."""
@@ -152,7 +194,8 @@ class Step:
             self.rests.append(Rest(value, scale, self.output))
 
 
-Rule = Callable[[Step], Sequence[Signal | None]]
+Signals = Sequence[Signal | None]
+Rule = Callable[[Step], Signals]
 
 
 def dims(value: ir.Value) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass, RemoveUnusedNodesPass
 
-from core.errors import GraphInvalid
+from core.errors import GraphInvalid, UnknownName
 from core.explain.emit import Array, array_of, dims
 
 # The newest operator set that ONNX Runtime 1.23, the oldest we run on, reads; 1.31 reads up to 26.
@@ -67,6 +67,12 @@ class Classifier:
                 wanted.update(value for value in carriers(node) if value in reached)
         return tuple(reversed(path))
 
+    def refuse_unknown_sizes(self) -> None:
+        """GraphInvalid where a size does not follow from the picture's: no backward pass can be written then."""
+        for value in self.varying:
+            if value.shape is None or not all(isinstance(size, int) for size in list(value.shape)[1:]):
+                raise GraphInvalid(f"The size of '{value.name}' does not follow from the picture's size.")
+
     @cached_property
     def varying(self) -> frozenset[ir.Value]:
         """The values on the path: those that depend on the picture."""
@@ -80,11 +86,16 @@ def carriers(node: ir.Node) -> Iterator[ir.Value]:
     return (value for value in inputs if value is not None and node.op_type != "Shape")
 
 
-def read(source: ir.Model | bytes | Path) -> Classifier:
-    """Read and normalise a model. GraphInvalid where it cannot be read or must not be trusted."""
+def read(source: ir.Model | bytes | Path, at: str | None = None) -> Classifier:
+    """Read and normalise a model, with its scores at the first output or `at` the output, node or value of that name.
+
+    GraphInvalid where it cannot be read or must not be trusted.
+    """
     proto = _inferred(_upgraded(_freed(_trusted(_proto(source)))))
     model = ir.from_proto(proto)
     InlinePass()(model)
+    if at is not None:
+        _move_output(model.graph, at)
     for step in (_lift_constants, _drop_identities, _fix_reshapes, _fold_constants, _fold_bias, _fold_norms):
         step(model.graph)
     _drop_heads(model.graph)
@@ -185,6 +196,25 @@ def replace(node: ir.Node, value: ir.Value) -> None:
     assert node.graph is not None
     node.outputs[0].replace_all_uses_with(value, replace_graph_outputs=True)
     node.graph.remove(node, safe=False)
+
+
+def _move_output(graph: ir.Graph, at: str) -> None:
+    """Let the scores be another output, or the channels of an inner value: at their highest places, if there are."""
+    outputs = {str(value.name): value for value in graph.outputs}
+    values = {str(value.name): value for node in graph for value in node.outputs}
+    nodes = {str(node.name): node.outputs[0] for node in graph if node.name}
+    if at not in outputs | values | nodes:
+        raise UnknownName("output or node", at, (*outputs, *(name for name in values if name not in outputs)))
+    value = (nodes | values | outputs)[at]
+    if value.shape is not None and len(value.shape) > 2:
+        axes = initializer(graph, np.arange(2, len(value.shape), dtype=np.int64), "axes_of_places")
+        peak = ir.Node("", "ReduceMax", [value, axes], [ir.AttrInt64("keepdims", 0)], name=f"{at}_peak")
+        peak.outputs[0].shape = ir.Shape(list(value.shape)[:2])
+        peak.outputs[0].type = value.type
+        graph.append(peak)
+        value = peak.outputs[0]
+    del graph.outputs[:]
+    graph.outputs.append(value)
 
 
 def _lift_constants(graph: ir.Graph) -> None:
@@ -354,8 +384,6 @@ def _checked(model: ir.Model) -> Classifier:
     face = next(value for value in model.graph.inputs if not value.is_initializer())
     classifier = Classifier(model, face, model.graph.outputs[0])
     for value in classifier.varying:
-        if value.shape is None or not all(isinstance(size, int) for size in list(value.shape)[1:]):
-            raise GraphInvalid(f"The size of '{value.name}' does not follow from the picture's size.")
         if value.dtype in (ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE):
             raise GraphInvalid(f"The model computes in {value.dtype.name}; only float32 is compiled.")
     if classifier.logits not in classifier.varying:

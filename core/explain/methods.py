@@ -26,8 +26,16 @@ class Method:
     composite
         Which rule applies where.
     reading
-        What is read off at the end: the "factor" (gradient) or the "relevance" at the pixels, or a "cam" at the last
-        feature map.
+        What the compiled graph reads off at the end: the "factor" (gradient) or the "relevance" at the pixels, a "cam"
+        at a feature map, the gradient at the float "inputs" for methods that sample; None for those that need no
+        backward pass.
+    cam
+        Which formula of `cams.CAMS` a "cam" follows.
+    procedure
+        "once": one run of the compiled graph is the explanation. Otherwise many runs are: a key of
+        `procedures.PROCEDURES`.
+    unit
+        Unit of the map's values.
     biases
         "absorb": biases take their part of the relevance; "spread": they take none, and what no input supports is
         spread evenly over the pixels that the unit sees; None: the method knows no such thing.
@@ -39,8 +47,11 @@ class Method:
     cost: str
     conserves: bool
     composite: Composite
-    reading: Literal["factor", "relevance", "cam"]
+    reading: Literal["factor", "relevance", "inputs", "cam"] | None
     biases: Literal["absorb", "spread"] | None = None
+    cam: str | None = None
+    procedure: str = "once"
+    unit: Literal["logit", "logit per unit of input", "activation"] = "logit"
 
 
 _BACH = "Bach et al. 2015; EpsilonPlusFlat of Montavon et al. 2019 and Kohlbrenner et al. 2020"
@@ -54,6 +65,7 @@ _ROWS = (
         conserves=False,
         composite=GRADIENT,
         reading="cam",
+        cam="gradcam",
     ),
     Method(
         key="lrp",
@@ -83,6 +95,7 @@ _ROWS = (
         conserves=False,
         composite=GRADIENT,
         reading="factor",
+        unit="logit per unit of input",
     ),
     Method(
         key="input_x_gradient",

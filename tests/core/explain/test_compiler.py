@@ -30,7 +30,7 @@ def test_an_explainer_is_a_valid_model_with_the_promised_inputs_and_outputs(expl
     proto = onnx.load_model_from_string(explainers[method])
     onnx.checker.check_model(proto, full_check=True)
     assert [value.name for value in proto.graph.input] == ["face", "seed", "contrast"]
-    assert [value.name for value in proto.graph.output] == ["logits", "relevance", "seed_used", "absorbed"]
+    assert [value.name for value in proto.graph.output] == ["logits", "seed_used", "relevance", "absorbed"]
 
 
 @pytest.mark.parametrize("method", METHODS)
