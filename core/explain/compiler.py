@@ -15,7 +15,7 @@ from core.explain.fields import Field, fields
 from core.explain.graph import Classifier, read
 from core.explain.methods import METHODS, Method
 from core.explain.rules import RULES
-from core.explain.seeds import Question, ask
+from core.explain.seeds import SEEDS, Question, ask
 from core.explain.windows import bilinear
 
 # Counts up whenever compiled graphs change: part of the key under which they are cached.
@@ -40,10 +40,10 @@ def compile_explainer(
 ) -> bytes:
     """Turn a classifier into its explainer, both ONNX.
 
-    The explainer takes the model's own input, `seed` float32 [batch, classes] (rows of zeros: the predicted class) and
-    `contrast` float32 [batch] (1: against the highest of the other classes), and returns `logits`, `seed_used`,
-    `relevance` float32 [batch, height, width] in logit units, and with `audit` `absorbed` float32 [batch]. A picture
-    batch of 1 with a seed batch of k explains k seeds of one picture over one forward pass.
+    The explainer takes the model's own input, `seed` float32 [seeds, classes] (rows of zeros: the predicted class) and
+    `contrast` float32 [seeds] (1: against the highest of the other classes), and returns `logits`, `seed_used`,
+    `relevance` float32 [seeds, height, width] in logit units, and with `audit` `absorbed` float32 [seeds]. There is one
+    seed for each picture, or one picture with any number of seeds, which share its forward pass.
 
     Methods that sample take the input as float32 and return `gradient`, shaped like the input, in place of
     `relevance`; methods that perturb need `logits` and `seed_used` alone.
@@ -302,7 +302,7 @@ class Compilation:
         if value.producer() is None or value.is_graph_output():
             value = self.emit("Identity", value)
         value.name, value.type = name, ir.TensorType(ir.DataType.FLOAT)
-        value.shape = ir.Shape(["batch", *sizes])
+        value.shape = ir.Shape(["batch" if name == "logits" else SEEDS, *sizes])
         return value
 
 

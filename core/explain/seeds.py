@@ -7,12 +7,14 @@ import onnx_ir as ir
 
 from core.explain.emit import Emitter
 
+# The seeds' own axis: as many as pictures, or several for one picture, which then shares its forward pass.
+SEEDS = "seeds"
 LOWEST = float(np.finfo(np.float32).min)
 
 
 @dataclass(frozen=True)
 class Question:
-    """The inputs `seed` float32 [batch, classes] and `contrast` float32 [batch], and the seed that results."""
+    """The inputs `seed` float32 [seeds, classes] and `contrast` float32 [seeds], and the seed that results."""
 
     seed: ir.Value
     contrast: ir.Value
@@ -21,8 +23,8 @@ class Question:
 
 def ask(emit: Emitter, logits: ir.Value, classes: int) -> Question:
     """Let a seed row of zeros become the predicted class, and contrast 1 take away the highest logit of the others."""
-    seed = ir.Value(name="seed", shape=ir.Shape(["batch", classes]), type=ir.TensorType(ir.DataType.FLOAT))
-    contrast = ir.Value(name="contrast", shape=ir.Shape(["batch"]), type=ir.TensorType(ir.DataType.FLOAT))
+    seed = ir.Value(name="seed", shape=ir.Shape([SEEDS, classes]), type=ir.TensorType(ir.DataType.FLOAT))
+    contrast = ir.Value(name="contrast", shape=ir.Shape([SEEDS]), type=ir.TensorType(ir.DataType.FLOAT))
     unasked = emit("Equal", emit("ReduceL1", seed, emit.ints(1), keepdims=1), emit.constant(0.0))
     named = emit("Where", unasked, highest(emit, logits, classes), seed)
     free = emit("Equal", named, emit.constant(0.0))

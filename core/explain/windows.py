@@ -31,6 +31,12 @@ class Window:
         """Places from the first to the last tap."""
         return self.dilation * (self.kernel - 1) + 1
 
+    @property
+    def tiles(self) -> bool:
+        """Whether the windows lie side by side and cover the axis exactly."""
+        exact = self.kernel == self.stride and self.dilation == 1 and self.before == self.after == 0
+        return exact and self.inputs == self.outputs * self.stride
+
     def touched(self) -> Matrix:
         """1 where an output's window touches an input: float32 [inputs, outputs]."""
         matrix = np.zeros((self.inputs, self.outputs), np.float32)

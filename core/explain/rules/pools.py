@@ -1,5 +1,6 @@
 """Rules of what takes one value from many places: pools and averages."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import onnx_ir as ir
 
 from core.explain.emit import Array, Signals, Step, UncoveredError, array_of, dims
 from core.explain.layers import windows_of
+from core.explain.windows import Window
 
 
 def max_pool(step: Step) -> Signals:
@@ -30,6 +32,8 @@ def average_pool(step: Step) -> Signals:
     """Each input by its weight in the average."""
     attributes = step.node.attributes
     windows = windows_of(step.node, tuple(attributes["kernel_shape"].as_ints()))
+    if all(w.tiles for w in windows):
+        return step.to(_repeated(step, windows))
     padded = "count_include_pad" in attributes and bool(attributes["count_include_pad"].as_int())
     return step.to(along_axes(step, step.factor(), [w.average(padded) for w in windows]))
 
@@ -44,6 +48,14 @@ def reduce_mean(step: Step) -> Signals:
         factor = step.emit("Reshape", factor, step.emit.ints(0, *kept))
     area = [size if axis in axes else 1 for axis, size in enumerate(sizes, start=1)]
     return step.to(step.emit("Mul", factor, step.emit.constant(np.full(area, 1 / np.prod(area), np.float32))))
+
+
+def _repeated(step: Step, windows: Sequence[Window]) -> ir.Value:
+    """Give every place of a tile the average's share: ONNX Runtime repeats places faster than it multiplies."""
+    emit, strides = step.emit, [w.stride for w in windows]
+    share = emit("Mul", step.factor(), emit.constant(1 / math.prod(strides)))
+    how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    return emit("Resize", share, None, emit.constant([1.0, 1.0, *strides]), **how)
 
 
 def along_axes(step: Step, values: ir.Value, matrices: Sequence[Array]) -> ir.Value:

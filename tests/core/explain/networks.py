@@ -171,5 +171,5 @@ def run(explainer: bytes, faces: np.ndarray, seed: np.ndarray | None = None, con
     runner = session(explainer)
     classes = runner.get_outputs()[0].shape[1]
     seed = np.zeros((len(faces), classes), np.float32) if seed is None else seed.astype(np.float32)
-    feeds = {runner.get_inputs()[0].name: faces, "seed": seed, "contrast": np.full(len(faces), contrast, np.float32)}
+    feeds = {runner.get_inputs()[0].name: faces, "seed": seed, "contrast": np.full(len(seed), contrast, np.float32)}
     return dict(zip([output.name for output in runner.get_outputs()], runner.run(None, feeds), strict=True))

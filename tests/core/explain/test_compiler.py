@@ -55,6 +55,14 @@ def test_contrast_takes_the_strongest_class_among_the_others(explainers, seeded)
         assert np.count_nonzero(used) == 2
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_one_picture_takes_several_seeds_and_each_gets_the_map_it_would_get_alone(explainers, method):
+    face = pictures(1, PICTURE)
+    together = run(explainers[method], face, np.eye(5))["relevance"]
+    alone = [run(explainers[method], face, np.eye(5)[[k]])["relevance"][0] for k in range(5)]
+    np.testing.assert_allclose(together, alone, atol=1e-6 * np.abs(alone).max())
+
+
 def test_contrast_is_the_difference_of_the_two_maps(explainers):
     faces = pictures(1, PICTURE)
     found = run(explainers["lrp"], faces, contrast=1)

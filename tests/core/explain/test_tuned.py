@@ -1,0 +1,108 @@
+"""An explainer tuned for this processor computes what the plain one does, to the last bit, in fewer layouts."""
+
+from collections import Counter
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from core.explain import METHODS, compile_explainer
+from core.explain.tuned import fingerprint, tuned
+from tests.core.explain.networks import Scaled, build, pictures, run, to_onnx
+
+FACES = pictures(3, (1, 48, 48))
+
+
+@pytest.fixture(scope="module")
+def model() -> bytes:
+    return to_onnx(Scaled(build("shipped")), (1, 48, 48))
+
+
+def as_it_is(explainer: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(explainer, options, providers=["CPUExecutionProvider"])
+
+
+def answers(explainer: bytes, faces: np.ndarray = FACES, classes: int = 8) -> list[np.ndarray]:
+    seed, contrast = np.zeros((len(faces), classes), np.float32), np.zeros(len(faces), np.float32)
+    return as_it_is(explainer).run(None, {"face": faces, "seed": seed, "contrast": contrast})
+
+
+@pytest.mark.parametrize("method", [key for key, row in METHODS.items() if row.procedure == "once"])
+def test_a_tuned_explainer_gives_the_same_bits(model, method):
+    explainer = compile_explainer(model, method)
+    plain = list(run(explainer, FACES).values())
+    for expected, found in zip(plain, answers(tuned(explainer)), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def reorders(explainer: bytes) -> int:
+    counts = Counter(node.op_type for node in onnx.load_model_from_string(explainer).graph.node)
+    return counts["ReorderInput"] + counts["ReorderOutput"]
+
+
+def test_tuning_takes_changes_of_layout_out(model, tmp_path):
+    explainer = compile_explainer(model, "lrp")
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(explainer, options, providers=["CPUExecutionProvider"])
+    usual = reorders((tmp_path / "optimised.onnx").read_bytes())
+    if not usual:
+        pytest.skip("ONNX Runtime uses no blocked layout on this processor")
+    assert reorders(tuned(explainer)) < usual
+
+
+def gated(channels: int, places: int) -> bytes:
+    """Two convolutions whose product is the score's feature map; the second may have a single place to be repeated."""
+    rng = np.random.default_rng(5)
+    weights = {
+        "w": rng.normal(size=(channels, 1, 3, 3)),
+        "v": rng.normal(size=(channels, channels, places, places)),
+        "h": rng.normal(size=(channels, 2)),
+    }
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["face", "w"], ["a"], pads=[1, 1, 1, 1]),
+            helper.make_node("Conv", ["a", "v"], ["b"], pads=[0, 0, 0, 0]),
+            helper.make_node("Div", ["a", "b"], ["c"]),
+            helper.make_node("ReduceMean", ["c"], ["d"], axes=[2, 3], keepdims=0),
+            helper.make_node("MatMul", ["d", "h"], ["logits"]),
+        ],
+        "gated",
+        [helper.make_tensor_value_info("face", TensorProto.FLOAT, ["n", 1, 6, 6])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 2])],
+        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+
+
+@pytest.mark.parametrize("channels", [16, 24, 5])
+@pytest.mark.parametrize("places", [1, 6])
+def test_maps_of_other_sizes_and_of_broken_blocks_are_left_alone(channels, places):
+    model = gated(channels, places)
+    faces = np.random.default_rng(0).normal(size=(2, 1, 6, 6)).astype(np.float32)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    (expected,) = session.run(None, {"face": faces})
+    (found,) = as_it_is(tuned(model)).run(None, {"face": faces})
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_pools_that_tile_and_pools_that_do_not_are_both_tuned():
+    network = nn.Sequential(*build("average pool"))
+    explainer = compile_explainer(to_onnx(Scaled(network), (1, 8, 8)), "lrp")
+    faces = pictures(2, (1, 8, 8))
+    expected = run(explainer, faces)["relevance"]
+    np.testing.assert_array_equal(answers(tuned(explainer), faces, 5)[2], expected)
+
+
+def test_the_fingerprint_is_the_same_each_time():
+    assert fingerprint() == fingerprint()
+    assert len(fingerprint()) == 16
