@@ -85,7 +85,7 @@ def _keep_blocks(graph: ir.Graph, shapes: Mapping[str, tuple[int | str, ...]]) -
             _use(node, blocks[0])
         elif node.domain == "" and node.op_type in ELEMENTWISE and _agree(node, blocks, shapes):
             inputs = [plain if block is None else block for plain, block in zip(node.inputs, blocks, strict=True)]
-            _work_on(graph, node, inputs, next(value for value in node.inputs if _blocks(value) is not None))
+            _work_on(graph, node, inputs)
 
 
 def _blocks(value: ir.Value | None) -> ir.Value | None:
@@ -108,9 +108,9 @@ def _agree(node: ir.Node, blocks: list[ir.Value | None], shapes: Mapping[str, tu
     return len(sizes) == 1 and "?" not in sizes.pop()
 
 
-def _work_on(graph: ir.Graph, node: ir.Node, inputs: list[ir.Value | None], plain: ir.Value) -> None:
+def _work_on(graph: ir.Graph, node: ir.Node, inputs: list[ir.Value | None]) -> None:
     """Replace the node by one on blocked inputs, with its plain form behind it for whom it may concern."""
-    reorder = plain.producer()
+    reorder = next(value.producer() for value in node.inputs if value is not None and _blocks(value) is not None)
     assert reorder is not None
     name = str(node.outputs[0].name)
     attributes = list(node.attributes.values())
