@@ -17,6 +17,7 @@ from core.explain.methods import METHODS, Method
 from core.explain.rules import RULES
 from core.explain.seeds import SEEDS, Question, ask
 from core.explain.windows import bilinear
+from core.explain.writing import to_bytes
 
 # Counts up whenever compiled graphs change: part of the key under which they are cached.
 COMPILER_VERSION = 3
@@ -283,7 +284,7 @@ class Compilation:
             graph.outputs.append(self._named(value, name, shapes[name]))
         graph.sort()
         ir.passes.common.RemoveUnusedNodesPass()(self.classifier.model)
-        return bytes(ir.to_proto(self.classifier.model).SerializeToString())
+        return to_bytes(self.classifier.model)
 
     def _free_names(self, names: Set[str]) -> None:
         """Rename what the model itself calls by a name that the explainer's inputs and outputs need."""

@@ -11,11 +11,13 @@ import platform
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass
+
+from core.explain.writing import to_bytes
 
 BLOCKED: Final = "com.microsoft.nchwc"  # ONNX Runtime's own domain of operators on blocked feature maps
 # No processor has larger blocks, in channels. Only maps of whole blocks are touched: padding would be divided by zero.
@@ -31,7 +33,16 @@ def tuned(explainer: bytes) -> bytes:
     model = ir.from_proto(onnx.load_model_from_string(_optimised(explainer)))
     _keep_blocks(model.graph, _shapes(explainer))
     RemoveUnusedNodesPass()(model)
-    return bytes(ir.to_proto(model).SerializeToString())
+    return to_bytes(model)
+
+
+def start_tuned(model: bytes | Path, options: Any) -> Any:
+    """Start ONNX Runtime on a tuned explainer, with nothing left to optimise; `options` are its SessionOptions."""
+    import onnxruntime
+
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def fingerprint() -> str:
