@@ -1,9 +1,22 @@
 """The relevance compiler: any ONNX classifier in, an ONNX explainer out.
 
-Stands on its own: onnx, onnx-ir and numpy, nothing of video. `compile_explainer` is the way in; `rules` is the theory.
+Stands on its own: onnx, onnx-ir and numpy, nothing of video. `compile_explainer` makes the graph, `Explainer` makes and
+runs it (with ONNX Runtime); `rules` is the theory.
 """
 
 from core.explain.compiler import COMPILER_VERSION, compile_explainer
+from core.explain.effort import LIVE, THOROUGH, Effort
+from core.explain.explainer import Attribution, Explainer
 from core.explain.methods import METHODS, Method
 
-__all__ = ["COMPILER_VERSION", "METHODS", "Method", "compile_explainer"]
+__all__ = [
+    "COMPILER_VERSION",
+    "LIVE",
+    "METHODS",
+    "THOROUGH",
+    "Attribution",
+    "Effort",
+    "Explainer",
+    "Method",
+    "compile_explainer",
+]

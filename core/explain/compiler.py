@@ -95,8 +95,7 @@ class Compilation:
             face = self.classifier.face
             face.type = ir.TensorType(ir.DataType.FLOAT)
             return {"gradient": self._walk(question).factor}
-        signal = self._walk(question)
-        relevance = self._cam(signal) if self.method.reading == "cam" else self._at_pixels(signal)
+        relevance = self._cam(question) if self.method.reading == "cam" else self._at_pixels(self._walk(question))
         return {"relevance": relevance} | ({"absorbed": self._absorbed()} if self.audit else {})
 
     @cached_property
@@ -241,14 +240,19 @@ class Compilation:
         columns = self.emit("MatMul", rest, self.emit.constant(np.ascontiguousarray(field.columns.T)))
         return self.emit("MatMul", self.emit.constant(scale * field.rows), columns)
 
-    def _cam(self, signal: Signal) -> ir.Value:
-        """Return the method's class activation map, laid on the pixels.
+    def _cam(self, question: Question) -> ir.Value:
+        """Return the method's class activation map, laid on the pixels. Without a composite it is blind to the class.
 
         Every place of the feature map keeps its sum on the pixels it covers, so a sum over pixels is in logits.
         """
         emit, (_, rows, columns) = self.emit, dims(self.feature_map)
         assert self.method.cam is not None
-        coarse = CAMS[self.method.cam](emit, signal.factor_of(emit, self.feature_map), self.feature_map)
+        if self.method.composite:
+            gradient = self._walk(question).factor_of(emit, self.feature_map)
+        else:
+            asked = emit("ReduceMean", question.used, emit.ints(1), keepdims=1)
+            gradient = emit("Reshape", emit("Mul", asked, emit.constant(0.0)), emit.ints(-1, 1, 1, 1))
+        coarse = CAMS[self.method.cam](emit, gradient, self.feature_map)
         height, width = self.classifier.size
         wide = emit("MatMul", coarse, emit.constant(np.ascontiguousarray(bilinear(columns, width).T)))
         return emit("MatMul", emit.constant(bilinear(rows, height)), wide)

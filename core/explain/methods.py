@@ -22,7 +22,8 @@ class Method:
     cost
         Time of forward pass and explanation together, over the forward pass alone: about, in words.
     conserves
-        Whether the map, with what biases absorbed where they absorb, sums to the explained score.
+        Whether the map, with what biases absorbed where they absorb, sums to the explained score; integrated gradients:
+        to what the score has over the baseline's.
     composite
         Which rule applies where.
     reading
@@ -36,6 +37,8 @@ class Method:
         `procedures.PROCEDURES`.
     unit
         Unit of the map's values.
+    class_blind
+        Whether the map is the same whatever class is asked for.
     biases
         "absorb": biases take their part of the relevance; "spread": they take none, and what no input supports is
         spread evenly over the pixels that the unit sees; None: the method knows no such thing.
@@ -52,6 +55,7 @@ class Method:
     cam: str | None = None
     procedure: str = "once"
     unit: Literal["logit", "logit per unit of input", "activation"] = "logit"
+    class_blind: bool = False
 
 
 _BACH = "Bach et al. 2015; EpsilonPlusFlat of Montavon et al. 2019 and Kohlbrenner et al. 2020"
@@ -88,6 +92,58 @@ _ROWS = (
         biases="spread",
     ),
     Method(
+        key="gradcam_plus_plus",
+        title="Grad-CAM++",
+        source="Chattopadhay et al. 2018",
+        cost="1.1 x",
+        conserves=False,
+        composite=GRADIENT,
+        reading="cam",
+        cam="gradcam_plus_plus",
+    ),
+    Method(
+        key="hirescam",
+        title="HiResCAM",
+        source="Draelos & Carin 2020",
+        cost="1.1 x",
+        conserves=False,  # it does where nothing but average pooling and one layer without biases follows
+        composite=GRADIENT,
+        reading="cam",
+        cam="hirescam",
+    ),
+    Method(
+        key="layercam",
+        title="LayerCAM",
+        source="Jiang et al. 2021",
+        cost="1.1 x",
+        conserves=False,
+        composite=GRADIENT,
+        reading="cam",
+        cam="layercam",
+    ),
+    Method(
+        key="xgradcam",
+        title="XGrad-CAM",
+        source="Fu et al. 2020",
+        cost="1.1 x",
+        conserves=False,
+        composite=GRADIENT,
+        reading="cam",
+        cam="xgradcam",
+    ),
+    Method(
+        key="eigencam",
+        title="EigenCAM",
+        source="Muhammad & Yeasin 2020",
+        cost="1.2 x",
+        conserves=False,
+        composite=(),
+        reading="cam",
+        cam="eigencam",
+        unit="activation",
+        class_blind=True,
+    ),
+    Method(
         key="gradient",
         title="Gradient",
         source="Simonyan et al. 2014",
@@ -105,6 +161,57 @@ _ROWS = (
         conserves=False,
         composite=GRADIENT_OF_PIXELS,
         reading="relevance",
+    ),
+    Method(
+        key="smoothgrad",
+        title="SmoothGrad",
+        source="Smilkov et al. 2017",
+        cost="3 x per sample",
+        conserves=False,
+        composite=GRADIENT,
+        reading="inputs",
+        procedure="smoothgrad",
+        unit="logit per unit of input",
+    ),
+    Method(
+        key="integrated_gradients",
+        title="Integrated gradients",
+        source="Sundararajan et al. 2017",
+        cost="3 x per step",
+        conserves=True,
+        composite=GRADIENT,
+        reading="inputs",
+        procedure="integrated_gradients",
+    ),
+    Method(
+        key="occlusion",
+        title="Occlusion",
+        source="Zeiler & Fergus 2014, blurred in place of grey",
+        cost="1 x per place of the patch",
+        conserves=False,
+        composite=(),
+        reading=None,
+        procedure="occlusion",
+    ),
+    Method(
+        key="region_occlusion",
+        title="Occlusion of face regions",
+        source="Zeiler & Fergus 2014, with the face's regions as patches",
+        cost="1 x per region",
+        conserves=False,
+        composite=(),
+        reading=None,
+        procedure="region_occlusion",
+    ),
+    Method(
+        key="rise",
+        title="RISE",
+        source="Petsiuk et al. 2018, as relevance per pixel",
+        cost="1 x per mask",
+        conserves=False,
+        composite=(),
+        reading=None,
+        procedure="rise",
     ),
 )
 
