@@ -115,7 +115,7 @@ def _explainers(model: Model, batch: int) -> dict[str, float]:
         "seed": np.zeros((batch, len(model.labels)), np.float32),
         "contrast": np.zeros(batch, np.float32),
     }
-    cam, lrp = model.explainer("gradcam"), model.explainer("lrp")
+    cam, lrp = model.explainer("gradcam").session, model.explainer("lrp").session
     medians = _medians(
         {
             "forward": lambda: model.forward.run(None, {spec.name: faces}),

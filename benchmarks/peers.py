@@ -159,8 +159,8 @@ def compare(folder: Path, batch: int) -> dict[str, float | str]:
     }
     runs: dict[str, Callable[[], object]] = {
         "forward": lambda: model.forward.run(None, {pack.manifest.input.name: faces}),
-        "gradcam": lambda: model.explainer("gradcam").run(None, feeds),
-        "lrp": lambda: model.explainer("lrp").run(None, feeds),
+        "gradcam": lambda: model.explainer("gradcam").session.run(None, feeds),
+        "lrp": lambda: model.explainer("lrp").session.run(None, feeds),
         "torch forward": lambda: network(tensor),
         "torch gradcam": lambda: grad_cam(network, tensor),
     }

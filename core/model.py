@@ -1,6 +1,7 @@
 """One pack in ONNX Runtime: crops in, predictions and explanations out, all faces in one call."""
 
 import ctypes
+import hashlib
 import os
 import sys
 from collections.abc import Sequence
@@ -10,17 +11,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.errors import ExplainError, UnknownName
-from core.explain import COMPILER_VERSION, METHODS, compile_explainer
+from core.explain import COMPILER_VERSION, LIVE, Attribution, Effort, Explainer, Method, compile_explainer
+from core.explain.compiler import named_method
+from core.explain.runs import run_in_batches
 from core.geometry import Floats, Image, Similarity, crop
 from core.opencv import cv2
 from core.packs import Pack
+from core.regions import Partition
 from core.types import Crop, Explanation, FaceObservation, Prediction
 
-# ONNX Runtime's memory grows with every new batch shape, so batches are padded to one of these.
-BATCHES: Final = (1, 2, 4, 8, 16)
 PREDICTED: Final = "predicted"
 RUNNER_UP: Final = "runner-up"
 PROVIDERS: Final = {
@@ -118,6 +119,7 @@ class Model:
         self._threads = threads or min(os.cpu_count() or 1, 4)
         self._cache = cache
         self._sessions: dict[str, Any] = {}
+        self._explainers: dict[tuple[str, str, str | None, str | None], Explainer] = {}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -152,54 +154,71 @@ class Model:
 
     def logits(self, faces: Image) -> Floats:
         """Logits float32 [n, classes] of faces uint8 [n, channels, size, size]."""
-        (logits,) = self._run(self.forward, {self.pack.manifest.input.name: faces}, ["logits"])
+        logits: Floats = run_in_batches(self.forward, {self.pack.manifest.input.name: faces}, ["logits"])[0]
         return logits
+
+    def probabilities(self, faces: Image) -> Floats:
+        """Calibrated probabilities float32 [n, classes] of faces uint8 [n, channels, size, size]."""
+        return self._calibrated(self.logits(faces))
 
     def predict(self, crops: Sequence[Crop]) -> list[Prediction]:
         """What the model reads in each face; no explanation."""
         return [self._prediction(row) for row in self.logits(self._stack(crops))] if crops else []
 
     def explain(
-        self, crops: Sequence[Crop], method: str, target: Target, timestamp_s: float
+        self,
+        crops: Sequence[Crop],
+        method: str | Method,
+        target: Target,
+        timestamp_s: float,
+        regions: Sequence[Partition] | None = None,
+        effort: Effort = LIVE,
     ) -> list[tuple[Prediction, Explanation]]:
-        """Predict and explain every face in one call of ONNX Runtime.
+        """Predict and explain every face; methods of one run do so in one call of ONNX Runtime.
 
-        UnknownName for a method or class that does not exist.
+        UnknownName for a method or class that does not exist. `regions`, one partition per crop, is what occlusion of
+        regions hides; `effort` is for the methods of many runs.
         """
         target.check(self.labels)
-        session = self.explainer(method)
+        explainer = self.explainer(method)
         if not crops:
             return []
         faces = self._stack(crops)
         known = self.logits(faces) if target.needs_logits else [None] * len(crops)
-        seeds = [target.seed(self.labels, row) for row in known]
-        feeds: dict[str, NDArray[Any]] = {
-            self.pack.manifest.input.name: faces,
-            "seed": np.stack([seed for seed, _ in seeds]),
-            "contrast": np.array([contrast for _, contrast in seeds], np.float32),
-        }
-        logits, maps, used = self._run(session, feeds, ["logits", "relevance", "seed_used"])
+        seeds, contrasts = zip(*(target.seed(self.labels, row) for row in known), strict=True)
+        parts = None if regions is None else np.stack([each.labels for each in regions])
+        found = explainer.explain(faces, np.stack(seeds), np.array(contrasts, np.float32), parts, effort)
         return [
-            (self._prediction(row), self._explanation(row, relevance, seed, method, timestamp_s))
-            for row, relevance, seed in zip(logits, maps, used, strict=True)
+            (self._prediction(row), self._explanation(found, number, explainer.method, timestamp_s))
+            for number, row in enumerate(found.logits)
         ]
 
-    def explainer(self, method: str) -> Any:
-        """The ONNX Runtime session of a compiled method. UnknownName lists the methods there are."""
-        if method not in METHODS:
-            raise UnknownName("method", method, METHODS)
-        if method not in self._sessions:
-            self._sessions[method] = self._session(self._compiled(method))
-        return self._sessions[method]
+    def explainer(self, method: str | Method, *, at: str | None = None, layer: str | None = None) -> Explainer:
+        """The model under a method, made when first asked for; see `core.explain.compile_explainer`.
 
-    def _compiled(self, method: str) -> bytes:
+        UnknownName lists the methods there are.
+        """
+        chosen = named_method(method)
+        key = (chosen.key, repr(chosen), at, layer)
+        if key not in self._explainers:
+            self._explainers[key] = Explainer.of_session(self._compiled(chosen, at, layer), chosen)
+        return self._explainers[key]
+
+    def _compiled(self, method: Method, at: str | None, layer: str | None) -> Any:
+        """The session of a compiled graph. Methods that need the same graph share one."""
+        name = hashlib.sha256(repr((method.graph, at, layer)).encode()).hexdigest()[:16]
+        if name not in self._sessions:
+            self._sessions[name] = self._session(self._compiled_bytes(name, method, at, layer))
+        return self._sessions[name]
+
+    def _compiled_bytes(self, name: str, method: Method, at: str | None, layer: str | None) -> bytes:
         if self._cache is None:
-            return compile_explainer(self.pack.model_path, method)
-        path = self._cache / f"{self.pack.model_sha256[:32]}-{method}-{COMPILER_VERSION}.onnx"
+            return compile_explainer(self.pack.model_path, method, at=at, layer=layer)
+        path = self._cache / f"{self.pack.model_sha256[:32]}-{name}-{COMPILER_VERSION}.onnx"
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             fresh = path.with_suffix(f".{os.getpid()}.new")
-            fresh.write_bytes(compile_explainer(self.pack.model_path, method))
+            fresh.write_bytes(compile_explainer(self.pack.model_path, method, at=at, layer=layer))
             fresh.replace(path)
         return path.read_bytes()
 
@@ -226,33 +245,26 @@ class Model:
         images = np.stack([each.image for each in crops])
         return images[:, None] if images.ndim == 3 else np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 
-    @staticmethod
-    def _run(session: Any, feeds: dict[str, NDArray[Any]], outputs: list[str]) -> list[Floats]:
-        """Run in padded batches; give float32 arrays with one row per real face."""
-        count = len(next(iter(feeds.values())))
-        parts = []
-        for start in range(0, count, BATCHES[-1]):
-            part = {name: values[start : start + BATCHES[-1]] for name, values in feeds.items()}
-            real = len(next(iter(part.values())))
-            size = next(size for size in BATCHES if size >= real)
-            padded = {
-                name: np.concatenate([values, np.repeat(values[-1:], size - real, axis=0)])
-                for name, values in part.items()
-            }
-            parts.append([values[:real] for values in session.run(outputs, padded)])
-        return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
-
     def _prediction(self, logits: Floats) -> Prediction:
-        scaled = (logits - logits.max()) / self.pack.temperature
-        odds = np.exp(scaled)
-        return Prediction(self.labels, logits, (odds / odds.sum()).astype(np.float32))
+        return Prediction(self.labels, logits, self._calibrated(logits))
 
-    def _explanation(
-        self, logits: Floats, relevance: Floats, seed: Floats, method: str, timestamp_s: float
-    ) -> Explanation:
-        target = self.labels[int(np.argmax(seed))]
-        against = self.labels[int(np.argmin(seed))] if seed.min() < 0 else None
-        return Explanation(relevance, method, target, against, float(seed @ logits), timestamp_s)
+    def _calibrated(self, logits: Floats) -> Floats:
+        scaled = (logits - logits.max(axis=-1, keepdims=True)) / self.pack.temperature
+        odds = np.exp(scaled)
+        return np.asarray(odds / odds.sum(axis=-1, keepdims=True), np.float32)
+
+    def _explanation(self, found: Attribution, number: int, method: Method, timestamp_s: float) -> Explanation:
+        seed = found.seed_used[number]
+        return Explanation(
+            relevance=found.relevance[number],
+            method=method.key,
+            target=self.labels[int(np.argmax(seed))],
+            against=self.labels[int(np.argmin(seed))] if seed.min() < 0 else None,
+            score=float(seed @ found.logits[number]),
+            timestamp_s=timestamp_s,
+            unit=found.unit,
+            gap=None if found.gap is None else float(found.gap[number]),
+        )
 
 
 def _window(to_frame: Similarity, size: int, image: Image) -> tuple[slice, slice]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.errors import UnknownName
-from core.explain import METHODS
+from core.explain import LIVE, METHODS, THOROUGH
 from core.faces import FaceFinder, Schedule, Search
 from core.model import PREDICTED, Model, Target
 from core.regions import MODES, Mode, partition
@@ -93,6 +93,7 @@ class Pipeline:
     def __init__(self, model: Model, settings: Settings | None = None, stills: bool = False) -> None:
         self.model = model
         self.stills = stills
+        self._effort = THOROUGH if stills else LIVE
         self._finder = FaceFinder()
         self.settings = settings or Settings()
         self.reset()
@@ -164,15 +165,27 @@ class Pipeline:
 
     def _explained(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
         target = Target(self._in_force.target, self._in_force.against)
+        with watch.stage("regions"):
+            parts = [
+                partition(cut.landmarks(observation), cut.size, self._in_force.region_mode)
+                for observation, cut in zip(found.observations, found.crops, strict=True)
+            ]
         with watch.stage("model"):
-            answers = self.model.explain(found.crops, self._in_force.method, target, found.frame.timestamp_s)
+            answers = self.model.explain(
+                found.crops, self._in_force.method, target, found.frame.timestamp_s, parts, self._effort
+            )
         with watch.stage("regions"):
             faces = [
                 FaceResult(
-                    observation, cut, prediction, explanation, self._regions(observation, cut, explanation), True
+                    observation,
+                    cut,
+                    prediction,
+                    explanation,
+                    by_region(explanation.relevance, part, explanation.target),
+                    True,
                 )
-                for observation, cut, (prediction, explanation) in zip(
-                    found.observations, found.crops, answers, strict=True
+                for observation, cut, part, (prediction, explanation) in zip(
+                    found.observations, found.crops, parts, answers, strict=True
                 )
             ]
         self._kept = {
@@ -181,10 +194,6 @@ class Pipeline:
             if face.explanation and face.regions
         }
         return faces
-
-    def _regions(self, observation: FaceObservation, cut: Crop, explanation: Explanation) -> RegionRelevance:
-        parts = partition(cut.landmarks(observation), cut.size, self._in_force.region_mode)
-        return by_region(explanation.relevance, parts, explanation.target)
 
     def _predicted(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
         with watch.stage("model"):

@@ -149,7 +149,7 @@ class Explanation:
     Attributes
     ----------
     relevance
-        float32 [height, width], crop px, signed, in logit units.
+        float32 [height, width], crop px, signed, in `unit`.
     method
         Key in the method table, for example "lrp".
     target
@@ -160,6 +160,11 @@ class Explanation:
         The logit, or difference of logits, that the map explains.
     timestamp_s
         Time of the frame on which the map was computed.
+    unit
+        Unit of the map, "logit" for most methods.
+    gap
+        By how much the map misses the sum that its method promises, logits; None where it promises none, or where
+        biases took a part that nobody measured.
     """
 
     relevance: Floats
@@ -168,6 +173,8 @@ class Explanation:
     against: str | None
     score: float
     timestamp_s: float
+    unit: str = "logit"
+    gap: float | None = None
 
     def __post_init__(self) -> None:
         if self.relevance.ndim != 2:

@@ -95,12 +95,10 @@ class Explainer:
         self._runs = Runs(session(compile_explainer(model, self.method, at=at, layer=layer, audit=audit)))
 
     @classmethod
-    def of_compiled(
-        cls, compiled: bytes, method: str | Method, session: Callable[[bytes], Session] = start_session
-    ) -> "Explainer":
-        """Return the explainer of a graph that `compile_explainer` made for this method earlier."""
+    def of_session(cls, session: Session, method: str | Method) -> "Explainer":
+        """Return the explainer of a session whose graph `compile_explainer` made for this method."""
         explainer = cls.__new__(cls)
-        explainer.method, explainer._runs = named_method(method), Runs(session(compiled))
+        explainer.method, explainer._runs = named_method(method), Runs(session)
         return explainer
 
     @property

@@ -57,6 +57,11 @@ class Method:
     unit: Literal["logit", "logit per unit of input", "activation"] = "logit"
     class_blind: bool = False
 
+    @property
+    def graph(self) -> tuple[object, ...]:
+        """All that a compiled graph depends on: methods that agree in it share one."""
+        return self.composite, self.reading, self.biases, self.cam
+
 
 _BACH = "Bach et al. 2015; EpsilonPlusFlat of Montavon et al. 2019 and Kohlbrenner et al. 2020"
 

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from core.errors import ExplainError, UnknownName
-from core.explain import METHODS
+from core.explain import METHODS, THOROUGH
+from core.explain.runs import BATCHES, run_in_batches
 from core.geometry import Similarity
-from core.model import BATCHES, RUNNER_UP, Model, Target, providers_for
+from core.model import RUNNER_UP, Model, Target, providers_for
 from core.packs import DEFAULT_PACK, find_pack
+from core.regions import Partition
 from core.types import Crop
 
 TO_FRAME = Similarity(1.0, 0.0, 0.0, 0.0)
@@ -25,6 +27,13 @@ def crops(model):
     return [Crop(image[0], TO_FRAME) for image in inputs]
 
 
+@pytest.fixture(scope="module")
+def parts(crops):
+    """A partition for each: four quarters."""
+    labels = np.kron([[0, 1], [2, 3]], np.ones((24, 24))).astype(np.uint8)
+    return [Partition(labels)] * len(crops)
+
+
 def maps(answers):
     return np.stack([explanation.relevance for _, explanation in answers])
 
@@ -37,17 +46,20 @@ def test_probabilities_are_the_calibrated_softmax_of_the_logits(model, crops):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_batch_gives_what_single_faces_give(model, crops, method):
-    together = model.explain(crops, method, Target(), 0.0)
-    alone = [model.explain([crop], method, Target(), 0.0)[0] for crop in crops]
+def test_a_batch_gives_what_single_faces_give(model, crops, parts, method):
+    together = model.explain(crops[:3], method, Target(), 0.0, parts[:3])
+    alone = [model.explain([crop], method, Target(), 0.0, parts[:1])[0] for crop in crops[:3]]
     np.testing.assert_allclose(maps(together), maps(alone), atol=1e-5)
     for (one, _), (other, _) in zip(together, alone, strict=True):
         np.testing.assert_allclose(one.logits, other.logits, atol=1e-4)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_maps_are_finite_on_black_and_white_pictures(model, crops, method):
-    assert np.isfinite(maps(model.explain(crops[:2], method, Target(), 0.0))).all()
+def test_maps_are_finite_on_black_and_white_pictures(model, crops, parts, method):
+    answers = model.explain(crops[:2], method, Target(), 0.0, parts[:2])
+    assert np.isfinite(maps(answers)).all()
+    assert {explanation.unit for _, explanation in answers} == {METHODS[method].unit}
+    assert {explanation.method for _, explanation in answers} == {method}
 
 
 @pytest.mark.parametrize("method", [name for name, row in METHODS.items() if row.conserves and row.biases == "spread"])
@@ -55,13 +67,51 @@ def test_relevance_on_pixels_sums_to_the_score(model, crops, method):
     for _, explanation in model.explain(crops, method, Target(), 0.0):
         total = explanation.relevance.sum(dtype=float)
         assert total == pytest.approx(explanation.score, rel=1e-3, abs=1e-3)
+        assert explanation.gap == pytest.approx(total - explanation.score, abs=1e-5)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_another_class_gives_another_map(model, crops, method):
-    one = maps(model.explain(crops[2:], method, Target("happiness"), 0.0))
-    other = maps(model.explain(crops[2:], method, Target("anger"), 0.0))
-    assert np.abs(one - other).max() > 1e-4
+def test_another_class_gives_another_map_unless_the_method_is_blind_to_it(model, crops, parts, method):
+    one = maps(model.explain(crops[2:4], method, Target("happiness"), 0.0, parts[2:4]))
+    other = maps(model.explain(crops[2:4], method, Target("anger"), 0.0, parts[2:4]))
+    assert (np.abs(one - other).max() <= 1e-4) == METHODS[method].class_blind
+
+
+def test_a_region_s_relevance_is_what_the_score_loses_without_it(model, crops, parts):
+    ((_, explanation),) = model.explain(crops[4:5], "region_occlusion", Target(), 0.0, parts[:1])
+    sums = [explanation.relevance[parts[0].labels == label].sum() for label in range(4)]
+    face = crops[4].image[None, None]
+    seed = np.eye(8)[[model.labels.index(explanation.target)]]
+    from core.explain.blurring import blurred
+    from core.explain.runs import Layout
+
+    empty = blurred(face, Layout((1, 48, 48)), THOROUGH.blur)
+    for label, found in enumerate(sums):
+        hidden = np.where(parts[0].labels == label, empty, face)
+        lost = ((model.logits(face) - model.logits(hidden)) * seed).sum()
+        assert found == pytest.approx(lost, abs=1e-4)
+
+
+def test_without_regions_their_occlusion_says_what_is_missing(model, crops):
+    with pytest.raises(ExplainError, match="which region each pixel belongs to"):
+        model.explain(crops[:1], "region_occlusion", Target(), 0.0)
+
+
+def test_a_method_of_one_s_own_is_explained_with_and_cached_under_its_own_rules(crops, tmp_path):
+    from dataclasses import replace
+
+    pack = find_pack(DEFAULT_PACK)
+    model = Model(pack, provider="cpu", threads=1, cache=tmp_path)
+    mine = replace(METHODS["gradient"], composite=METHODS["input_x_gradient"].composite)
+    theirs = maps(model.explain(crops[2:3], "gradient", Target(), 0.0))
+    assert np.abs(maps(model.explain(crops[2:3], mine, Target(), 0.0)) - theirs).max() > 1e-4
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_methods_that_need_the_same_graph_share_its_session(model):
+    assert model.explainer("occlusion").session is model.explainer("rise").session
+    assert model.explainer("smoothgrad").session is model.explainer("integrated_gradients").session
+    assert model.explainer("lrp").session is not model.explainer("lrp_pixels").session
 
 
 @pytest.mark.parametrize("method", ["lrp", "gradient"])
@@ -117,7 +167,7 @@ def test_unknown_names_list_what_there_is(model, crops):
         Target("fear", "fear").check(model.labels)
 
 
-def test_batches_are_padded_to_few_shapes(model, crops):
+def test_batches_are_padded_to_few_shapes():
     """ONNX Runtime's memory grows with every new shape."""
     seen = []
 
@@ -127,7 +177,7 @@ def test_batches_are_padded_to_few_shapes(model, crops):
             return [np.zeros((len(feeds["face"]), 8), np.float32)]
 
     for count in range(1, 40):
-        (rows,) = model._run(Recorder(), {"face": np.zeros((count, 1))}, ["logits"])
+        (rows,) = run_in_batches(Recorder(), {"face": np.zeros((count, 1))}, ["logits"])
         assert len(rows) == count
     assert set(seen) <= set(BATCHES)
 
