@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     analyze.add_argument("--every", type=_positive, default=1, metavar="N", help="explain every n-th frame (default 1)")
     _add_model_options(analyze)
 
-    explain = commands.add_parser("explain", help="one still to a picture or arrays")
+    explain = commands.add_parser("explain", help="one still to a picture or arrays; '--method all' compares methods")
     explain.add_argument("image", metavar="IMAGE")
     explain.add_argument("--out", type=Path, required=True, help="a .png, .npz or .json file")
     _add_model_options(explain)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from app.analyze import make_folder, model_from, settings_from
+from app.compare import ALL, compare_still
 from core.errors import ExplainError, SourceUnreadable, UnknownName
 from core.overlay import Style, face_name
 from core.pipeline import OFF, Pipeline
@@ -15,6 +16,8 @@ from core.types import FaceResult, Frame
 
 def explain_still(chosen: argparse.Namespace) -> int:
     """Explain every face of a picture and write the result in the form that the file's ending names."""
+    if chosen.method == ALL:
+        return compare_still(chosen, _read(chosen.image))
     out: Path = chosen.out
     if out.suffix.lower() not in FORMATS:
         raise UnknownName("file format for a still", out.suffix or out.name, FORMATS)

@@ -119,7 +119,7 @@ class Model:
         self._threads = threads or min(os.cpu_count() or 1, 4)
         self._cache = cache
         self._sessions: dict[str, Any] = {}
-        self._explainers: dict[tuple[str, str, str | None, str | None], Explainer] = {}
+        self._explainers: dict[str, Explainer] = {}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ class Model:
 
     def predict(self, crops: Sequence[Crop]) -> list[Prediction]:
         """What the model reads in each face; no explanation."""
-        return [self._prediction(row) for row in self.logits(self._stack(crops))] if crops else []
+        return [self._prediction(row) for row in self.logits(self.faces(crops))] if crops else []
 
     def explain(
         self,
@@ -183,7 +183,7 @@ class Model:
         explainer = self.explainer(method)
         if not crops:
             return []
-        faces = self._stack(crops)
+        faces = self.faces(crops)
         known = self.logits(faces) if target.needs_logits else [None] * len(crops)
         seeds, contrasts = zip(*(target.seed(self.labels, row) for row in known), strict=True)
         parts = None if regions is None else np.stack([each.labels for each in regions])
@@ -193,32 +193,36 @@ class Model:
             for number, row in enumerate(found.logits)
         ]
 
-    def explainer(self, method: str | Method, *, at: str | None = None, layer: str | None = None) -> Explainer:
+    def explainer(
+        self, method: str | Method, *, at: str | None = None, layer: str | None = None, audit: bool = False
+    ) -> Explainer:
         """The model under a method, made when first asked for; see `core.explain.compile_explainer`.
 
         UnknownName lists the methods there are.
         """
         chosen = named_method(method)
-        key = (chosen.key, repr(chosen), at, layer)
+        key = repr((chosen, at, layer, audit))
         if key not in self._explainers:
-            self._explainers[key] = Explainer.of_session(self._compiled(chosen, at, layer), chosen)
+            self._explainers[key] = Explainer.of_session(
+                self._compiled(chosen, at=at, layer=layer, audit=audit), chosen
+            )
         return self._explainers[key]
 
-    def _compiled(self, method: Method, at: str | None, layer: str | None) -> Any:
+    def _compiled(self, method: Method, **options: Any) -> Any:
         """The session of a compiled graph. Methods that need the same graph share one."""
-        name = hashlib.sha256(repr((method.graph, at, layer)).encode()).hexdigest()[:16]
+        name = hashlib.sha256(repr((method.graph, sorted(options.items()))).encode()).hexdigest()[:16]
         if name not in self._sessions:
-            self._sessions[name] = self._session(self._compiled_bytes(name, method, at, layer))
+            self._sessions[name] = self._session(self._compiled_bytes(name, method, **options))
         return self._sessions[name]
 
-    def _compiled_bytes(self, name: str, method: Method, at: str | None, layer: str | None) -> bytes:
+    def _compiled_bytes(self, name: str, method: Method, **options: Any) -> bytes:
         if self._cache is None:
-            return compile_explainer(self.pack.model_path, method, at=at, layer=layer)
+            return compile_explainer(self.pack.model_path, method, **options)
         path = self._cache / f"{self.pack.model_sha256[:32]}-{name}-{COMPILER_VERSION}.onnx"
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             fresh = path.with_suffix(f".{os.getpid()}.new")
-            fresh.write_bytes(compile_explainer(self.pack.model_path, method, at=at, layer=layer))
+            fresh.write_bytes(compile_explainer(self.pack.model_path, method, **options))
             fresh.replace(path)
         return path.read_bytes()
 
@@ -241,7 +245,8 @@ class Model:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         return onnxruntime.InferenceSession(model, options, providers=self._providers)
 
-    def _stack(self, crops: Sequence[Crop]) -> Image:
+    def faces(self, crops: Sequence[Crop]) -> Image:
+        """Crops as the model takes them: uint8 [n, channels, size, size]."""
         images = np.stack([each.image for each in crops])
         return images[:, None] if images.ndim == 3 else np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 

@@ -136,6 +136,15 @@ def _add_heat(image: Image, face: FaceResult, style: Style) -> None:
     under[:] = cv2.blendLinear(colours, np.ascontiguousarray(under), alpha, 1 - np.asarray(alpha, np.float32))
 
 
+def tinted(image: Image, relevance: Floats, style: Style) -> Image:
+    """A picture with a map laid on all of it: RGB uint8 [height, width, 3], a copy; the map may be coarser."""
+    smooth = cv2.GaussianBlur(relevance, (0, 0), style.smooth_px) if style.smooth_px > 0 else relevance
+    codes = _codes(np.asarray(cv2.resize(smooth, image.shape[1::-1], interpolation=cv2.INTER_CUBIC), np.float32), style)
+    colours = np.asarray(cv2.applyColorMap(codes, style.colours[:, None]), np.uint8)
+    alpha = np.asarray(cv2.LUT(codes, _opacities(style)), np.float32)
+    return np.asarray(cv2.blendLinear(colours, image, alpha, 1 - alpha), np.uint8)
+
+
 def _codes(relevance: Floats, style: Style) -> NDArray[np.uint8]:
     """The place of each relevance in the colour map, 0..255; beyond the scale the map's ends."""
     gain, zero = (127.5 / style.scale, 127.5) if style.signed else (255 / style.scale, 0.0)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -27,12 +26,12 @@ class Session(Protocol):
     def get_outputs(self) -> Sequence[Any]:
         """Outputs with `name`, `shape` and `type`."""
 
-    def run(self, outputs: Sequence[str], feeds: Mapping[str, Array], options: Any = None) -> Sequence[Array]:
+    def run(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> Sequence[Array]:
         """Compute outputs by name."""
 
 
 def run_in_batches(
-    session: Session, feeds: Mapping[str, Array], outputs: Sequence[str], fixed: int | None = None, options: Any = None
+    session: Session, feeds: Mapping[str, Array], outputs: Sequence[str], fixed: int | None = None
 ) -> list[Array]:
     """Run in padded batches; give arrays with one row per row of the longest feed.
 
@@ -49,7 +48,7 @@ def run_in_batches(
             name: values if len(values) == 1 and fixed is None else _rows(values, start, real, size)
             for name, values in feeds.items()
         }
-        found = session.run(outputs, padded) if options is None else session.run(outputs, padded, options)
+        found = session.run(outputs, padded)
         parts.append([values[:real] if len(values) >= real else np.repeat(values, real, axis=0) for values in found])
     return [np.concatenate(columns) for columns in zip(*parts, strict=True)] if len(parts) > 1 else list(parts[0])
 
@@ -109,30 +108,11 @@ class Runs:
 
     def __call__(self, pictures: Array, seed: Floats, contrast: Floats | None = None) -> dict[str, Floats]:
         """Return every output by name; pictures [n, ...] and seed [n, classes], or pictures with one row for all."""
-        return dict(zip(self.outputs, self._run(self.outputs, pictures, seed, contrast), strict=True))
-
-    def some(
-        self, outputs: Sequence[str], pictures: Array, seed: Floats, contrast: Floats | None = None
-    ) -> list[Floats]:
-        """Return these outputs; nothing is computed but what they need."""
-        return self._run(outputs, pictures, seed, contrast, self._partial)
-
-    def logits(self, pictures: Array) -> Floats:
-        """Logits float32 [n, classes], without a backward pass."""
-        return self.some(("logits",), pictures, np.zeros((len(pictures), self.classes), np.float32))[0]
-
-    def _run(
-        self, outputs: Sequence[str], pictures: Array, seed: Floats, contrast: Floats | None, options: Any = None
-    ) -> list[Floats]:
         if contrast is None:
             contrast = np.zeros(len(seed), np.float32)
         feeds = {self._face.name: pictures, "seed": seed, "contrast": contrast}
-        return run_in_batches(self.session, feeds, outputs, self.fixed, options)
+        return dict(zip(self.outputs, run_in_batches(self.session, feeds, self.outputs, self.fixed), strict=True))
 
-    @cached_property
-    def _partial(self) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.RunOptions()
-        options.only_execute_path_to_fetches = True
-        return options
+    def logits(self, pictures: Array) -> Floats:
+        """Logits float32 [n, classes]. ONNX Runtime leaves nothing out: a backward pass in the graph runs too."""
+        return self(pictures, np.zeros((len(pictures), self.classes), np.float32))["logits"]

@@ -29,14 +29,13 @@ def integrated_gradients(runs: Runs, asked: Asked) -> Answer:
     effort, layout = asked.effort, runs.layout
     logits, seeds = asked.resolved(runs)
     start = baseline(asked.pictures, layout, effort)
-    maps, empty = [], []
+    maps = []
     for number, picture, own in asked.each(seeds):
         origin = start[number : number + 1]
         way = picture - origin
         maps.append(layout.pixels(way * _mean_gradient(runs, _between(origin, way, effort.steps), own)))
-        empty.append((runs.logits(origin).astype(np.float64) * own).sum(axis=1))
     relevance = np.concatenate(maps).astype(np.float32)
-    promised = (logits.astype(np.float64) * seeds).sum(axis=1) - np.concatenate(empty)
+    promised = ((logits.astype(np.float64) - runs.logits(start)) * seeds).sum(axis=1)
     gap = relevance.sum(axis=(1, 2), dtype=np.float64) - promised
     return Answer(logits, seeds, relevance, gap=gap.astype(np.float32))
 
@@ -72,6 +71,6 @@ def _mean_gradient(runs: Runs, parts: Iterable[Array], seeds: Floats) -> Array:
     for points in parts:
         count += len(points)
         for number, seed in enumerate(seeds):
-            (gradient,) = runs.some(("gradient",), points, np.repeat(seed[None], len(points), axis=0))
+            gradient = runs(points, np.repeat(seed[None], len(points), axis=0))["gradient"]
             total[number] += gradient.sum(axis=0, dtype=np.float64)
     return total / count
