@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from core.errors import ExplainError
-from core.explain import METHODS, THOROUGH, Attribution, Method
+from core.explain import METHODS, THOROUGH, Attribution, Effort, Method
 from core.explain.faithfulness import faithfulness
 from core.geometry import Floats
 from core.model import Model, Target
@@ -64,11 +64,20 @@ class Comparison:
 
 
 def compare(
-    model: Model, crop: Crop, partition: Partition, target: Target, methods: Iterable[Method] = tuple(METHODS.values())
+    model: Model,
+    crop: Crop,
+    partition: Partition,
+    target: Target,
+    methods: Iterable[Method] = tuple(METHODS.values()),
+    effort: Effort = THOROUGH,
 ) -> Comparison:
     """Explain a face by every method. A method that cannot explain this model says why."""
     (prediction,) = model.predict([crop])
-    rows = tuple(_compared(model, crop, partition, target, method) for method in methods)
+
+    def explained_by(method: Method) -> Explanation:
+        return model.explain([crop], method, target, 0.0, [partition], effort)[0][1]
+
+    rows = tuple(_compared(model, crop, method, explained_by) for method in methods)
     seed, _ = target.seed(model.labels, prediction.logits)
     explained = int(np.argmax(seed)) if seed.any() else prediction.ranked[0]
     controls = {
@@ -86,17 +95,14 @@ def compare(
     )
 
 
-def _compared(model: Model, crop: Crop, partition: Partition, target: Target, method: Method) -> Compared:
-    def explain() -> Explanation:
-        return model.explain([crop], method, target, 0.0, [partition], THOROUGH)[0][1]
-
+def _compared(model: Model, crop: Crop, method: Method, explained_by: Callable[[Method], Explanation]) -> Compared:
     try:
-        explanation = explain()
+        explanation = explained_by(method)
         gap, absorbed = _conserved(model, crop, explanation, method)
     except ExplainError as error:
         return Compared(method, problem=str(error))
     faithful = _faithful(model, crop, explanation.relevance, model.labels.index(explanation.target))
-    return Compared(method, explanation, gap, absorbed, faithful, _median_ms(explain))
+    return Compared(method, explanation, gap, absorbed, faithful, _median_ms(lambda: explained_by(method)))
 
 
 def _conserved(model: Model, crop: Crop, explanation: Explanation, method: Method) -> tuple[float | None, float | None]:

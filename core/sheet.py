@@ -67,7 +67,7 @@ def _draw_footer(sheet: Image) -> None:
     height, width = sheet.shape[:2]
     ramp = Style(colour_map=COLOUR_MAP).colours
     strip, middle = 180, height - FOOTER_PX // 2
-    words = ("against", "for the class; each map has the scale that is stated under it")
+    words = ("against", "for the class, from -scale to +scale per pixel; sums miss the score by the share stated")
     left = GAP_PX + text_width(words[0], CAPITAL_PX) + 12
     write(sheet, words[0], GAP_PX, middle, CAPITAL_PX, QUIET)
     sheet[middle - 5 : middle + 5, left : left + strip] = ramp[np.linspace(0, 255, strip).round().astype(int)]
@@ -95,14 +95,18 @@ def _draw_row(sheet: Image, row: Compared, face: Image, place: tuple[int, int], 
         _write_lines(sheet, [(row.method.title, WHITE, True), ("cannot explain this model", AMBER, False)], place)
         return
     scale = _scale(row.explanation)
-    sheet[where] = tinted(under, row.explanation.relevance, Style(colour_map=COLOUR_MAP, scale=scale, opacity=0.92))
+    sheet[where] = tinted(under, row.explanation.relevance, Style(colour_map=COLOUR_MAP, scale=scale, opacity=0.85))
     _write_lines(
         sheet,
         [
             (row.method.title, WHITE, True),
             (_conservation(row), QUIET, False),
             ("", QUIET, False),
-            (f"{_time(row.time_ms)}, full colour at {scale:.2g} {_unit(row.explanation)}", QUIET, False),
+            (
+                f"{_time(row.time_ms)}, scale {scale:.2g} {row.explanation.unit.replace('unit of input', 'unit')}",
+                QUIET,
+                False,
+            ),
         ],
         place,
     )
@@ -141,22 +145,14 @@ def _best(comparison: Comparison) -> tuple[float, float]:
 def _conservation(row: Compared) -> str:
     if row.gap is None:
         return "promises no sum"
-    text = f"sums up to {_percent(row.gap)}"
-    return text if row.absorbed is None else f"{text}, biases hold {100 * row.absorbed:.0f} %"
-
-
-def _percent(gap: float) -> str:
-    return f"within {100 * gap:.2g} %" if gap >= 1e-5 else "within 0.001 %"
+    text = f"sums up to {100 * max(row.gap, 1e-5):.2g} %"
+    return text if row.absorbed is None else f"{text}, biases {100 * row.absorbed:.0f} %"
 
 
 def _time(time_ms: float | None) -> str:
     if time_ms is None:
         return ""
     return f"{time_ms:.1f} ms" if time_ms < 10 else f"{time_ms:.0f} ms"
-
-
-def _unit(explanation: Explanation) -> str:
-    return {"logit": "logit", "logit per unit of input": "logit/unit"}.get(explanation.unit, explanation.unit)
 
 
 def _scale(explanation: Explanation) -> float:

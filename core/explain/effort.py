@@ -32,7 +32,7 @@ class Effort:
         Of the pseudo-random numbers: the same picture gives the same map, twice.
     """
 
-    steps: int = 32
+    steps: int = 64
     baseline: Literal["blurred", "black", "grey"] = "blurred"
     samples: int = 32
     noise: float = 0.15

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -221,6 +222,37 @@ def test_a_still_is_explained_in_the_form_asked_for(astronaut, tmp_path, suffix)
             assert arrays["relevance_0"].shape == arrays["crop_0"].shape
     else:
         assert cv2.imread(str(out)).shape == astronaut.shape
+
+
+@pytest.mark.parametrize("suffix", [".png", ".json"])
+def test_all_methods_are_compared_on_one_face(astronaut, tmp_path, capsys, monkeypatch, suffix):
+    from core.comparison import compare
+    from core.explain import LIVE, METHODS
+
+    monkeypatch.setattr("app.compare.compare", partial(compare, effort=LIVE))
+    still, out = tmp_path / "face.png", tmp_path / f"sheet{suffix}"
+    cv2.imwrite(str(still), astronaut[..., ::-1])
+    assert run("explain", still, "--method", "all", "--out", out, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told["methods"]) == list(METHODS)
+    assert all(told["methods"][key]["time_ms"] > 0 for key in METHODS)
+    if suffix == ".json":
+        assert json.loads(out.read_text(encoding="utf-8"))["methods"].keys() == told["methods"].keys()
+    else:
+        assert cv2.imread(str(out)).shape[1] > 1000
+
+
+def test_a_comparison_that_cannot_be_made_is_told(astronaut, tmp_path, capsys):
+    still, wall = tmp_path / "face.png", tmp_path / "wall.png"
+    cv2.imwrite(str(still), astronaut[..., ::-1])
+    cv2.imwrite(str(wall), np.full((200, 200, 3), 90, np.uint8))
+    assert run("explain", still, "--method", "all", "--out", tmp_path / "sheet.npz") == 2
+    assert run("explain", still, "--method", "all", "--out", tmp_path / "a.png", "--regions", "blobs") == 2
+    assert run("explain", wall, "--method", "all", "--out", tmp_path / "a.png") == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert ".png, .json" in said
+    assert "no face was found" in said
+    assert not (tmp_path / "a.png").exists()
 
 
 def test_a_still_without_a_face_and_one_that_is_a_video_are_told(clip, tmp_path, capsys):
