@@ -119,7 +119,7 @@ class Model:
         self._threads = threads or min(os.cpu_count() or 1, 4)
         self._cache = cache
         self._sessions: dict[str, Any] = {}
-        self._explainers: dict[str, Explainer] = {}
+        self._explainers: dict[tuple[str, str | None, str | None, bool], Explainer] = {}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -200,9 +200,9 @@ class Model:
 
         UnknownName lists the methods there are.
         """
-        chosen = named_method(method)
-        key = repr((chosen, at, layer, audit))
+        key = (method if isinstance(method, str) else repr(method), at, layer, audit)
         if key not in self._explainers:
+            chosen = named_method(method)
             self._explainers[key] = Explainer.of_session(
                 self._compiled(chosen, at=at, layer=layer, audit=audit), chosen
             )

@@ -67,7 +67,7 @@ def _draw_footer(sheet: Image) -> None:
     height, width = sheet.shape[:2]
     ramp = Style(colour_map=COLOUR_MAP).colours
     strip, middle = 180, height - FOOTER_PX // 2
-    words = ("against", "for the class, from -scale to +scale per pixel; sums miss the score by the share stated")
+    words = ("against", "for the class; the colours end at the scale stated under each map")
     left = GAP_PX + text_width(words[0], CAPITAL_PX) + 12
     write(sheet, words[0], GAP_PX, middle, CAPITAL_PX, QUIET)
     sheet[middle - 5 : middle + 5, left : left + strip] = ramp[np.linspace(0, 255, strip).round().astype(int)]
@@ -145,7 +145,7 @@ def _best(comparison: Comparison) -> tuple[float, float]:
 def _conservation(row: Compared) -> str:
     if row.gap is None:
         return "promises no sum"
-    text = f"sums up to {100 * max(row.gap, 1e-5):.2g} %"
+    text = f"sum within {100 * max(row.gap, 1e-5):.2g} %"
     return text if row.absorbed is None else f"{text}, biases {100 * row.absorbed:.0f} %"
 
 

@@ -59,7 +59,7 @@ def test_contrast_takes_the_strongest_class_among_the_others(explainers, seeded)
         assert np.count_nonzero(used) == 2
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", MAPS)
 def test_one_picture_takes_several_seeds_and_each_gets_the_map_it_would_get_alone(explainers, method):
     face = pictures(1, PICTURE)
     together = run(explainers[method], face, np.eye(5))["relevance"]
