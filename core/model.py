@@ -230,8 +230,12 @@ class Model:
     def forward(self) -> Any:
         """The ONNX Runtime session of the pack as it is."""
         if "" not in self._sessions:
-            self._sessions[""] = self._session(self.pack.model_path.read_bytes())
+            self._sessions[""] = self._session(self._model_bytes())
         return self._sessions[""]
+
+    def _model_bytes(self) -> bytes:
+        """The pack's own model, the only file from outside that ONNX Runtime is given; compiled graphs are ours."""
+        return self.pack.model_path.read_bytes()
 
     def _session(self, model: bytes) -> Any:
         import onnxruntime

@@ -8,7 +8,7 @@
 The window takes `heat` and draws its own letters; files (overlay video, snapshot) take `draw`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -326,6 +326,11 @@ def _bars_place(image: Image, face: FaceResult, capital_px: float, taken: Sequen
     return None
 
 
+def _unit_per_pixel(units: Set[str]) -> str:
+    """The unit of what is drawn, in words: most methods share one out by pixels."""
+    return "logits per pixel" if units == {"logit"} else " and ".join(sorted(units))
+
+
 def _draw_legend(image: Image, result: Result, style: Style, capital_px: float) -> None:
     """The heat's scale and what this is not, along the bottom."""
     small, pad = 0.78 * capital_px, round(capital_px)
@@ -335,12 +340,13 @@ def _draw_legend(image: Image, result: Result, style: Style, capital_px: float) 
     notice = text_width(NOTICE, small) + 2 * pad
     plate(image, (image.shape[1] - notice - pad, top, notice, height), opacity=0.6)
     write(image, NOTICE, image.shape[1] - notice, middle, small, QUIET)
-    methods = sorted({face.explanation.method for face in result.faces if face.explanation is not None})
+    shown = [face.explanation for face in result.faces if face.explanation is not None]
+    methods = sorted({each.method for each in shown})
     if not (methods and style.heat):
         return
     low, high = (
         (f"-{style.scale:g}" if style.signed else "0"),
-        f"{style.scale:g} logits per pixel, {', '.join(methods)}",
+        f"{style.scale:g} {_unit_per_pixel({each.unit for each in shown})}, {', '.join(methods)}",
     )
     strip = round(10 * capital_px)
     widths = text_width(low, small), text_width(high, small)

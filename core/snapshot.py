@@ -81,6 +81,8 @@ def _face(face: FaceResult) -> dict[str, object]:
             "target": explanation.target,
             "against": explanation.against,
             "score": explanation.score,
+            "unit": explanation.unit,
+            "gap": explanation.gap,
             "absorbed": explanation.absorbed,
             "timestamp": explanation.timestamp_s,
         }

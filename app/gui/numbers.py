@@ -108,8 +108,8 @@ def _where(regions: RegionRelevance, explanation: Explanation) -> str:
     """Where the score went: pixels for and against it, and what biases took."""
     on_pixels = f"positive {names.number(regions.positive, 3)} · negative {names.number(regions.negative, 3)}"
     method = METHODS.get(explanation.method)
-    if method is None or not method.conserves:
-        return f"{on_pixels} logit"
+    if method is None or method.biases is None:
+        return f"{on_pixels} {explanation.unit}"
     return f"{on_pixels} · taken by biases {names.number(explanation.absorbed, 3)} logit"
 
 

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from core.errors import UnknownName
+from core.explain import LIVE, THOROUGH
 from core.model import Model
 from core.opencv import cv2
 from core.packs import DEFAULT_PACK, find_pack
 from core.pipeline import Pipeline, Settings
-from core.regions import REGIONS
+from core.regions import REGIONS, partition
 from core.types import Frame
 
 
@@ -128,6 +129,34 @@ def test_off_predicts_without_explaining(model, frames):
     pipeline.close()
     assert face.prediction.label == "happiness"
     assert face.explanation is None
+
+
+@pytest.mark.parametrize("mode", ["polygons", "boxes"])
+def test_occlusion_of_regions_hides_the_regions_that_are_shared_by(model, frames, mode):
+    """Each region's relevance is one number on all its pixels, so shares and map speak of the same regions."""
+    pipeline = Pipeline(model, Settings(method="region_occlusion", region_mode=mode))
+    (face,) = pipeline.process(frames[0]).faces
+    pipeline.close()
+    labels = partition(face.crop.landmarks(face.observation), face.crop.size, mode).labels
+    sums = np.array([face.explanation.relevance[labels == k].sum() for k in range(len(REGIONS))])
+    assert all(np.ptp(face.explanation.relevance[labels == k]) == 0 for k in np.unique(labels))
+    positive = np.maximum(sums, 0)
+    np.testing.assert_allclose(face.regions.shares, positive / positive.sum(), atol=1e-5)
+
+
+def test_stills_are_explained_with_more_effort_than_video(model, frames, monkeypatch):
+    asked = []
+
+    def explain(crops, method, target, timestamp_s, regions, effort):
+        asked.append(effort)
+        return Model.explain(model, crops, method, target, timestamp_s, regions, LIVE)
+
+    monkeypatch.setattr(model, "explain", explain)
+    for stills in (False, True):
+        pipeline = Pipeline(model, Settings(method="rise"), stills=stills)
+        pipeline.process(frames[0])
+        pipeline.close()
+    assert asked == [LIVE, THOROUGH]
 
 
 def test_stills_are_unrelated_to_each_other(model, frames):
