@@ -90,7 +90,7 @@ def _draw_row(sheet: Image, row: Compared, face: Image, place: tuple[int, int], 
     where = (slice(top, top + FACE_PX), slice(left, left + FACE_PX))
     if row.explanation is None:
         sheet[where] = under // 2
-        for number, line in enumerate(textwrap.wrap(row.problem or "", 30)[:9]):
+        for number, line in enumerate(textwrap.wrap((row.problem or "").partition(" Still possible:")[0], 30)[:9]):
             write(sheet, line, left + 10, top + 24 + number * LINE_PX, 0.9 * CAPITAL_PX, AMBER)
         _write_lines(sheet, [(row.method.title, WHITE, True), ("cannot explain this model", AMBER, False)], place)
         return
