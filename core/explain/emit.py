@@ -109,7 +109,8 @@ def stabilised(emit: Emitter, value: ir.Value, epsilon: float) -> ir.Value:
 class Rest:
     """Relevance that found no input, at the output of a layer: float32 [batch, height, width] or [batch].
 
-    It has height and width where it is `placed`; `scale` multiplies it; `layer` is the node's output, which tells the pixels that the unit sees.
+    It has height and width where it is `placed`; `scale` multiplies it; `layer` is the node's output, which tells the
+    pixels that the unit sees.
     """
 
     value: ir.Value

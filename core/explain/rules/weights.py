@@ -132,7 +132,7 @@ def _sum_of_parts(step: Step, layer: Layer, with_positive: Array, with_negative:
 def _back(
     step: Step, layer: Layer, signals: tuple[ir.Value | None, ir.Value | None], agreeing: Array, opposing: Array
 ) -> Signals:
-    """Carry back two signals: through these two weights to inputs above zero, through the same swapped to the others."""
+    """Carry back two signals: through these two weights to inputs above zero, through the two swapped to others."""
     emit = step.emit
 
     def through(weights: tuple[Array, Array]) -> ir.Value:
