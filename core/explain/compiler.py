@@ -98,7 +98,7 @@ class Compilation:
             return {"gradient": self._walk(question).factor}
         signal = self._walk(question)
         relevance = self._cam(signal) if self.method.reading == "cam" else self._at_pixels(signal)
-        return {"relevance": relevance} | ({"absorbed": self._absorbed()} if self.audit else {})
+        return {"relevance": relevance} | ({"absorbed": self._absorbed(question)} if self.audit else {})
 
     @cached_property
     def places(self) -> Mapping[ir.Node, str]:
@@ -265,11 +265,11 @@ class Compilation:
         wide = emit("MatMul", coarse, emit.constant(np.ascontiguousarray(bilinear(columns, width).T)))
         return emit("MatMul", emit.constant(bilinear(rows, height)), wide)
 
-    def _absorbed(self) -> ir.Value:
-        """Sum up what the biases took: [batch]. Zero under a method in which they take nothing."""
+    def _absorbed(self, question: Question) -> ir.Value:
+        """Sum up what the biases took: [seeds]. Zero under a method in which they take nothing."""
         emit = self.emit
         if self.method.biases != "absorb" or not self.rests:
-            none = emit("Mul", self.classifier.logits, emit.constant(0.0))
+            none = emit("Mul", question.used, emit.constant(0.0))
             return emit("ReduceSum", none, emit.ints(1), keepdims=0)
         sums = []
         for rest in self.rests:

@@ -11,8 +11,6 @@ from tests.core.explain.networks import (
     Scaled,
     build,
     channels,
-    conv,
-    head,
     pictures,
     run,
     to_onnx,
