@@ -4,6 +4,7 @@ Stands on its own: onnx, onnx-ir and numpy, nothing of video. `compile_explainer
 """
 
 from core.explain.compiler import COMPILER_VERSION, compile_explainer
+from core.explain.composite_file import read_composite, read_method
 from core.explain.methods import METHODS, Method
 
-__all__ = ["COMPILER_VERSION", "METHODS", "Method", "compile_explainer"]
+__all__ = ["COMPILER_VERSION", "METHODS", "Method", "compile_explainer", "read_composite", "read_method"]

@@ -202,24 +202,12 @@ def windows_of(node: ir.Node, kernel: tuple[int, ...]) -> tuple[Window, ...]:
     )
 
 
-def _convolution(node: ir.Node) -> Convolution:
-    weight = _constant(node, 1)
-    assert weight is not None
-    group = node.attributes["group"].as_int() if "group" in node.attributes else 1
-    return Convolution(weight, _constant(node, 2), group, windows_of(node, weight.shape[2:]))
-
-
-def _transposed(node: ir.Node) -> TransposedConvolution:
-    weight = _constant(node, 1)
-    assert weight is not None
-    group = node.attributes["group"].as_int() if "group" in node.attributes else 1
-    return TransposedConvolution(weight, _constant(node, 2), group, _windows_back(node, weight.shape[2:]))
-
-
-def _windows_back(node: ir.Node, kernel: tuple[int, ...]) -> tuple[Window, ...]:
+def windows_back(node: ir.Node) -> tuple[Window, ...]:
     """How the convolution slides whose transpose a ConvTranspose is: from the node's output to its input."""
-    source, output = node.inputs[0], node.outputs[0]
+    source, output, weight = node.inputs[0], node.outputs[0], _constant(node, 1)
     assert source is not None
+    assert weight is not None
+    kernel = weight.shape[2:]
     rank = len(kernel)
     strides, dilations = _ints(node, "strides", [1] * rank), _ints(node, "dilations", [1] * rank)
     pads, extra = _ints(node, "pads", [0] * 2 * rank), _ints(node, "output_padding", [0] * rank)
@@ -238,6 +226,20 @@ def _windows_back(node: ir.Node, kernel: tuple[int, ...]) -> tuple[Window, ...]:
             raise UncoveredError("an output padded by a stride or more has no rule")
         windows.append(Window(wide, narrow, kernel[axis], stride, dilation, before, after))
     return tuple(windows)
+
+
+def _convolution(node: ir.Node) -> Convolution:
+    weight = _constant(node, 1)
+    assert weight is not None
+    group = node.attributes["group"].as_int() if "group" in node.attributes else 1
+    return Convolution(weight, _constant(node, 2), group, windows_of(node, weight.shape[2:]))
+
+
+def _transposed(node: ir.Node) -> TransposedConvolution:
+    weight = _constant(node, 1)
+    assert weight is not None
+    group = node.attributes["group"].as_int() if "group" in node.attributes else 1
+    return TransposedConvolution(weight, _constant(node, 2), group, windows_back(node))
 
 
 def _dense(node: ir.Node) -> Dense:
