@@ -15,6 +15,7 @@
     |   `-- PackHashMismatch   a file is not the one the manifest names
     |-- ExplainError           a model cannot be explained that way
     |   |-- GraphInvalid       the model is not one that can be read, or not one to trust
+    |   |-- CompositeInvalid   a table of rules cannot be read, or names what does not exist
     |   `-- UnsupportedOperator  an operator has no backward rule; names node, operator, what still works
     |-- UnknownName            a class, method, source or colour map that does not exist; lists what there is
     `-- ExportError            a result cannot be written
@@ -73,6 +74,10 @@ class ExplainError(MienscopeError):
 
 class GraphInvalid(ExplainError):
     """The model file cannot be read, or must not be trusted."""
+
+
+class CompositeInvalid(ExplainError):
+    """A table of rules cannot be read, or names what does not exist."""
 
 
 class UnsupportedOperator(ExplainError):

@@ -5,6 +5,7 @@ runs it (with ONNX Runtime); `rules` is the theory.
 """
 
 from core.explain.compiler import COMPILER_VERSION, compile_explainer
+from core.explain.composite_file import read_composite, read_method
 from core.explain.effort import LIVE, THOROUGH, Effort
 from core.explain.explainer import Attribution, Explainer
 from core.explain.methods import METHODS, Method
@@ -19,4 +20,6 @@ __all__ = [
     "Explainer",
     "Method",
     "compile_explainer",
+    "read_composite",
+    "read_method",
 ]

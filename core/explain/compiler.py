@@ -23,7 +23,9 @@ from core.explain.writing import to_bytes
 COMPILER_VERSION = 3
 
 # What may stand between the pixels and the first weight without being part of the network.
-SCALING = frozenset({"Cast", "Sub", "Add", "Mul", "Div", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Concat"})
+SCALING = frozenset(
+    {"Cast", "Sub", "Add", "Mul", "Div", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat"}
+)
 NONNEGATIVE = frozenset({"Relu", "Sigmoid", "Softmax"})
 KEEPS_SIGN = frozenset(
     {"MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "Flatten", "Reshape", "Squeeze", "Unsqueeze"}
@@ -96,7 +98,7 @@ class Compilation:
             face.type = ir.TensorType(ir.DataType.FLOAT)
             return {"gradient": self._walk(question).factor}
         relevance = self._cam(question) if self.method.reading == "cam" else self._at_pixels(self._walk(question))
-        return {"relevance": relevance} | ({"absorbed": self._absorbed()} if self.audit else {})
+        return {"relevance": relevance} | ({"absorbed": self._absorbed(question)} if self.audit else {})
 
     @cached_property
     def places(self) -> Mapping[ir.Node, str]:
@@ -111,6 +113,17 @@ class Compilation:
             else:
                 places[node] = FIRST if before and node.op_type in LAYERS else INNER
         return places
+
+    @cached_property
+    def depths(self) -> Mapping[ir.Node, float]:
+        """How far into the network each node of the path stands, counted in layers: 0 at the first, 1 at the last."""
+        weighted = [self._has_weights(node) for node in self.classifier.path]
+        passed = np.maximum(np.cumsum(weighted) - 1, 0) / max(sum(weighted) - 1, 1)
+        return dict(zip(self.classifier.path, passed.tolist(), strict=True))
+
+    def _has_weights(self, node: ir.Node) -> bool:
+        varying = [value for value in node.inputs if value in self.classifier.varying]
+        return node.op_type in LAYERS and len(varying) == 1
 
     @cached_property
     def feature_map(self) -> ir.Value:
@@ -180,7 +193,7 @@ class Compilation:
             raise UnsupportedOperator(self._complaint(node, f"is used in a way without a rule ({reason})")) from reason
 
     def _row(self, node: ir.Node) -> Row | None:
-        row = choose(self.method.composite, operator_of(node), self.places[node])
+        row = choose(self.method.composite, operator_of(node), self.places[node], self.depths[node])
         return row if row is not None and (operator_of(node), row.rule) in RULES else None
 
     def _complaint(self, node: ir.Node, what: str) -> str:
@@ -216,17 +229,17 @@ class Compilation:
     def _spread(self) -> list[ir.Value]:
         """Return the rests on the pixels. Rests of one size and scale share the widest of their fields."""
         found = fields(self.classifier)
-        groups: dict[tuple[tuple[int, ...], float], list[Rest]] = {}
+        groups: dict[tuple[tuple[int, ...], float, bool], list[Rest]] = {}
         for rest in self.rests:
-            groups.setdefault((dims(rest.layer)[1:], rest.scale), []).append(rest)
+            groups.setdefault((dims(rest.layer)[1:], rest.scale, rest.placed), []).append(rest)
         spread = []
-        for (places, scale), rests in groups.items():
+        for (_, scale, placed), rests in groups.items():
             together = self.emit.add([rest.value for rest in rests])
-            seen = [field for rest in rests if (field := found[rest.layer]) is not None]
+            seen = [field for rest in rests if (field := found[rest.layer]) is not None and placed]
             if seen:
                 spread.append(self._to_pixels(together, scale, max(seen, key=lambda field: field.reach)))
             else:
-                spread.append(self._everywhere(together, scale, len(places) == 2))
+                spread.append(self._everywhere(together, scale, placed))
         return spread
 
     def _everywhere(self, rest: ir.Value, scale: float, has_places: bool) -> ir.Value:
@@ -257,11 +270,11 @@ class Compilation:
         wide = emit("MatMul", coarse, emit.constant(np.ascontiguousarray(bilinear(columns, width).T)))
         return emit("MatMul", emit.constant(bilinear(rows, height)), wide)
 
-    def _absorbed(self) -> ir.Value:
-        """Sum up what the biases took: [batch]. Zero under a method in which they take nothing."""
+    def _absorbed(self, question: Question) -> ir.Value:
+        """Sum up what the biases took: [seeds]. Zero under a method in which they take nothing."""
         emit = self.emit
         if self.method.biases != "absorb" or not self.rests:
-            none = emit("Mul", self.classifier.logits, emit.constant(0.0))
+            none = emit("Mul", question.used, emit.constant(0.0))
             return emit("ReduceSum", none, emit.ints(1), keepdims=0)
         sums = []
         for rest in self.rests:

@@ -10,8 +10,10 @@ FIRST: Final = "first"
 INNER: Final = "inner"
 ANYWHERE: Final = (PIXELS, FIRST, INNER)
 
-LAYERS: Final = ("Conv", "Gemm", "MatMul")
+CONVOLUTIONS: Final = ("Conv", "ConvTranspose")
 DENSE: Final = ("Gemm", "MatMul")
+LAYERS: Final = (*CONVOLUTIONS, *DENSE)
+ACTIVATIONS: Final = ("Relu",)
 CONSTANTS: Final = ("Add", "Sub", "Mul", "Div", "Cast")
 # Linear without a constant, or choosing: the gradient is the proportional rule too.
 PROPORTIONAL: Final = (
@@ -23,35 +25,77 @@ PROPORTIONAL: Final = (
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a composite: these operators, at these places, follow this rule with these numbers."""
+    """One line of a composite: these operators, at these places and depths, follow this rule with these numbers.
+
+    Attributes
+    ----------
+    depth
+        From where to where, both included: 0 is the first layer with weights and all before it, 1 the last and all
+        behind it, layers counted in the order in which they are computed.
+    """
 
     operators: tuple[str, ...]
     rule: str
     places: tuple[str, ...] = ANYWHERE
     options: Mapping[str, float] = field(default_factory=dict)
+    depth: tuple[float, float] = (0.0, 1.0)
 
-    def fits(self, operator: str, place: str) -> bool:
+    def fits(self, operator: str, place: str, depth: float) -> bool:
         """Whether the row speaks of such a node."""
-        return operator in self.operators and place in self.places
+        return operator in self.operators and place in self.places and self.depth[0] <= depth <= self.depth[1]
 
 
 Composite = tuple[Row, ...]
 
-GRADIENT: Final[Composite] = (Row((*LAYERS, "Relu", *PROPORTIONAL), "gradient"),)
+GRADIENT: Final[Composite] = (Row((*LAYERS, *ACTIVATIONS, *PROPORTIONAL), "gradient"),)
 
 # Relevance belongs to the pixel: its scaling to the network's range changes nothing of that.
-GRADIENT_OF_PIXELS: Final[Composite] = (Row(CONSTANTS, "unchanged", (PIXELS,)), *GRADIENT)
+OF_PIXELS: Final = Row(CONSTANTS, "unchanged", (PIXELS,))
+GRADIENT_OF_PIXELS: Final[Composite] = (OF_PIXELS, *GRADIENT)
 
-EPSILON_PLUS_FLAT: Final[Composite] = (
-    Row(CONSTANTS, "unchanged", (PIXELS,)),
-    Row(("Conv",), "flat", (FIRST,)),
-    Row(("Conv",), "zplus"),
-    Row(DENSE, "epsilon", options={"epsilon": 1e-6}),
-    Row(("Relu",), "pass"),
+# What every composite of LRP does with operators that have no weights.
+WEIGHTLESS: Final[Composite] = (
+    OF_PIXELS,
+    Row(ACTIVATIONS, "pass"),
     Row(PROPORTIONAL, "gradient"),
 )
 
+_EPSILON: Final = {"epsilon": 1e-6}
+_GAMMA: Final = {"gamma": 0.25}
+_ALPHA2_BETA1: Final = {"alpha": 2.0, "beta": 1.0}
 
-def choose(composite: Composite, operator: str, place: str) -> Row | None:
+EPSILON: Final[Composite] = (Row(LAYERS, "epsilon", options=_EPSILON), *WEIGHTLESS)
+ZPLUS: Final[Composite] = (Row(LAYERS, "zplus"), *WEIGHTLESS)
+GAMMA: Final[Composite] = (Row(LAYERS, "gamma", options=_GAMMA), *WEIGHTLESS)
+ALPHA2_BETA1: Final[Composite] = (Row(LAYERS, "alpha_beta", options=_ALPHA2_BETA1), *WEIGHTLESS)
+
+EPSILON_PLUS_FLAT: Final[Composite] = (
+    Row(CONVOLUTIONS, "flat", (FIRST,)),
+    Row(CONVOLUTIONS, "zplus"),
+    Row(DENSE, "epsilon", options=_EPSILON),
+    *WEIGHTLESS,
+)
+# A first dense layer sees all pixels at once: flat would wipe out the map, w2 keeps what the weights say.
+EPSILON_PLUS_W2: Final[Composite] = (
+    Row(LAYERS, "w2", (FIRST,)),
+    Row(CONVOLUTIONS, "zplus"),
+    Row(DENSE, "epsilon", options=_EPSILON),
+    *WEIGHTLESS,
+)
+EPSILON_GAMMA_BOX: Final[Composite] = (
+    Row(CONVOLUTIONS, "zbox", (FIRST,)),
+    Row(CONVOLUTIONS, "gamma", options=_GAMMA),
+    Row(DENSE, "epsilon", options=_EPSILON),
+    *WEIGHTLESS,
+)
+EPSILON_ALPHA2_BETA1_FLAT: Final[Composite] = (
+    Row(CONVOLUTIONS, "flat", (FIRST,)),
+    Row(CONVOLUTIONS, "alpha_beta", options=_ALPHA2_BETA1),
+    Row(DENSE, "epsilon", options=_EPSILON),
+    *WEIGHTLESS,
+)
+
+
+def choose(composite: Composite, operator: str, place: str, depth: float = 0.0) -> Row | None:
     """Return the first row that fits, or None."""
-    return next((row for row in composite if row.fits(operator, place)), None)
+    return next((row for row in composite if row.fits(operator, place, depth)), None)

@@ -33,6 +33,10 @@ class Emitter:
         """Append a node with `count` outputs."""
         return self._tape.op_multi_out(operator, list(inputs), attributes, num_outputs=count)
 
+    def again(self, node: ir.Node, inputs: Sequence[ir.Value | None]) -> Sequence[ir.Value]:
+        """Append a copy of a node with other inputs and return its outputs."""
+        return self._tape.op_multi_out(node.op_type, inputs, node.attributes, num_outputs=len(node.outputs))
+
     def constant(self, values: Array | Sequence[float] | float, dtype: type = np.float32) -> ir.Value:
         """Return a constant of the graph; equal constants are stored once."""
         array: Array = np.asarray(values, dtype, order="C")
@@ -105,12 +109,14 @@ def stabilised(emit: Emitter, value: ir.Value, epsilon: float) -> ir.Value:
 class Rest:
     """Relevance that found no input, at the output of a layer: float32 [batch, height, width] or [batch].
 
-    `scale` multiplies it; `layer` is the node's output, which tells the pixels that the unit sees.
+    It has height and width where it is `placed`; `scale` multiplies it; `layer` is the node's output, which tells the
+    pixels that the unit sees.
     """
 
     value: ir.Value
     scale: float
     layer: ir.Value
+    placed: bool
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,8 @@ class Step:
     options
         The rule's numbers, from the composite.
     biases
-        "absorb": biases stand in the denominators; "spread": they do not; None: nobody asks where relevance goes.
+        "absorb": biases stand in the denominators; "spread": they do not where the rule can do without, and their part
+        is spread where it cannot; None: nobody asks where relevance goes.
     nonnegative
         Whether a forward value is known to have no negative element.
     varying
@@ -188,10 +195,11 @@ class Step:
         axes = [axis for axis, (part, all_) in enumerate(zip(sizes, whole, strict=True), start=1) if part != all_]
         return self.emit("ReduceSum", values, self.emit.ints(*axes), keepdims=1) if axes else values
 
-    def leave(self, value: ir.Value, scale: float = 1.0) -> None:
-        """Report relevance that found no input."""
+    def leave(self, value: ir.Value, scale: float = 1.0, placed: bool | None = None) -> None:
+        """Report relevance that found no input. By default it has places where the output has rows and columns."""
         if self.rests is not None:
-            self.rests.append(Rest(value, scale, self.output))
+            placed = len(dims(self.output)) == 3 if placed is None else placed
+            self.rests.append(Rest(value, scale, self.output, placed))
 
 
 Signals = Sequence[Signal | None]

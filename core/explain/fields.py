@@ -11,7 +11,7 @@ import onnx_ir as ir
 
 from core.explain.emit import array_of, dims
 from core.explain.graph import Classifier
-from core.explain.layers import windows_of
+from core.explain.layers import windows_back, windows_of
 from core.explain.windows import Matrix
 
 ELEMENTWISE = ("Relu", "Cast", "Add", "Sub", "Mul", "Div", "Concat")
@@ -55,6 +55,9 @@ def _field(node: ir.Node, inputs: list[Field | None]) -> Field | None:
     widest = max(known, key=lambda field: field.reach)
     if node.op_type in SLIDING and len(dims(node.outputs[0])) == 3:
         return _slide(node, widest)
+    if node.op_type == "ConvTranspose" and len(dims(node.outputs[0])) == 3:
+        rows, columns = (window.spread_back() for window in windows_back(node))
+        return Field(widest.rows @ rows, widest.columns @ columns)
     keeps = node.op_type in ELEMENTWISE or (node.op_type in ("Transpose", "Unsqueeze", "Reshape") and _is_front(node))
     return widest if keeps else None
 

@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from core.explain.composites import EPSILON_PLUS_FLAT, GRADIENT, GRADIENT_OF_PIXELS, Composite
+from core.explain.composites import (
+    ALPHA2_BETA1,
+    EPSILON,
+    EPSILON_ALPHA2_BETA1_FLAT,
+    EPSILON_GAMMA_BOX,
+    EPSILON_PLUS_FLAT,
+    EPSILON_PLUS_W2,
+    GAMMA,
+    GRADIENT,
+    GRADIENT_OF_PIXELS,
+    ZPLUS,
+    Composite,
+)
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,76 @@ _ROWS = (
         composite=EPSILON_PLUS_FLAT,
         reading="relevance",
         biases="spread",
+    ),
+    Method(
+        key="lrp_epsilon",
+        title="LRP epsilon",
+        source="epsilon rule of Bach et al. 2015 on every layer",
+        cost="2 to 3 x",
+        conserves=True,
+        composite=EPSILON,
+        reading="relevance",
+        biases="absorb",
+    ),
+    Method(
+        key="lrp_zplus",
+        title="LRP z+",
+        source="z+ rule of Montavon et al. 2017 on every layer",
+        cost="3 to 4 x",
+        conserves=True,
+        composite=ZPLUS,
+        reading="relevance",
+        biases="absorb",
+    ),
+    Method(
+        key="lrp_gamma",
+        title="LRP gamma",
+        source="gamma rule of Montavon et al. 2019, in the general form of Andeol et al. 2021, on every layer",
+        cost="3 to 4 x",
+        conserves=True,
+        composite=GAMMA,
+        reading="relevance",
+        biases="absorb",
+    ),
+    Method(
+        key="lrp_alpha_beta",
+        title="LRP alpha 2 beta 1",
+        source="alpha-beta rule of Bach et al. 2015 on every layer",
+        cost="5 to 6 x",
+        conserves=True,
+        composite=ALPHA2_BETA1,
+        reading="relevance",
+        biases="absorb",
+    ),
+    Method(
+        key="lrp_gamma_box",
+        title="LRP gamma, z-box",
+        source="EpsilonGammaBox of Montavon et al. 2019; z-box of Montavon et al. 2017",
+        cost="3 to 4 x",
+        conserves=True,
+        composite=EPSILON_GAMMA_BOX,
+        reading="relevance",
+        biases="absorb",
+    ),
+    Method(
+        key="lrp_alpha_beta_flat",
+        title="LRP alpha 2 beta 1, flat",
+        source="EpsilonAlpha2Beta1Flat of Kohlbrenner et al. 2020",
+        cost="5 to 6 x",
+        conserves=True,
+        composite=EPSILON_ALPHA2_BETA1_FLAT,
+        reading="relevance",
+        biases="absorb",
+    ),
+    Method(
+        key="lrp_w2",
+        title="LRP z+, w2",
+        source="z+ and w2 rules of Montavon et al. 2017, epsilon of Bach et al. 2015 on dense layers",
+        cost="3 to 4 x",
+        conserves=True,
+        composite=EPSILON_PLUS_W2,
+        reading="relevance",
+        biases="absorb",
     ),
     Method(
         key="gradcam_plus_plus",

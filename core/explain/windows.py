@@ -55,6 +55,16 @@ class Window:
             matrix[int(np.clip(output * self.stride - self.before, 0, self.inputs - 1)), output] = 1
         return np.asarray(matrix / matrix.sum(axis=0), np.float32)
 
+    def spread_back(self) -> Matrix:
+        """The same for the transposed window: share of each output in what an input came from, [outputs, inputs].
+
+        An input that no window touches belongs to the nearest.
+        """
+        matrix = self.touched().T
+        for place in np.flatnonzero(matrix.sum(axis=0) == 0):
+            matrix[int(np.clip((place + self.before) // self.stride, 0, self.outputs - 1)), place] = 1
+        return np.asarray(matrix / matrix.sum(axis=0), np.float32)
+
     def average(self, count_padding: bool) -> Matrix:
         """Weights of an average over the window: [inputs, outputs].
 

@@ -9,21 +9,22 @@ the layers with weights, activations, and products of two computed values.
 from collections.abc import Mapping
 
 from core.explain.emit import Rule
-from core.explain.rules import activations, arithmetic, pools, shapes, weights
+from core.explain.rules import activations, arithmetic, pixels, pools, shapes, weights
+
+WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+LAYER_RULES: Mapping[str, Rule] = {
+    "gradient": weights.layer_gradient,
+    "epsilon": weights.layer_epsilon,
+    "zplus": weights.layer_zplus,
+    "gamma": weights.layer_gamma,
+    "alpha_beta": weights.layer_alpha_beta,
+    "flat": pixels.layer_flat,
+    "w2": pixels.layer_w2,
+    "zbox": pixels.layer_zbox,
+}
 
 RULES: Mapping[tuple[str, str], Rule] = {
-    ("Conv", "gradient"): weights.layer_gradient,
-    ("Conv", "epsilon"): weights.layer_epsilon,
-    ("Conv", "zplus"): weights.layer_zplus,
-    ("Conv", "flat"): weights.layer_flat,
-    ("Gemm", "gradient"): weights.layer_gradient,
-    ("Gemm", "epsilon"): weights.layer_epsilon,
-    ("Gemm", "zplus"): weights.layer_zplus,
-    ("Gemm", "flat"): weights.layer_flat,
-    ("MatMul", "gradient"): weights.layer_gradient,
-    ("MatMul", "epsilon"): weights.layer_epsilon,
-    ("MatMul", "zplus"): weights.layer_zplus,
-    ("MatMul", "flat"): weights.layer_flat,
+    **{(operator, name): rule for operator in WEIGHTED for name, rule in LAYER_RULES.items()},
     ("Relu", "gradient"): activations.relu_gradient,
     ("Relu", "pass"): activations.relu_pass,
     ("Add", "gradient"): arithmetic.add,

@@ -42,6 +42,35 @@ class Mean(nn.Module):
         return x.mean((2, 3))
 
 
+class Shaped(nn.Module):
+    """The same values with other axes behind the batch."""
+
+    def __init__(self, *sizes: int) -> None:
+        super().__init__()
+        self.sizes = sizes
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(-1, *self.sizes)
+
+
+class Turned(nn.Module):
+    """The two axes behind the batch exchanged: channels and places to tokens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(1, 2)
+
+
+class Average(nn.Module):
+    """Average over all places of [batch, channels, ...], or over tokens [batch, tokens, channels]."""
+
+    def __init__(self, *axes: int) -> None:
+        super().__init__()
+        self.axes = axes
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(self.axes)
+
+
 class Scaled(nn.Module):
     """A network with the scaling of its uint8 pixels inside."""
 
@@ -104,19 +133,63 @@ NETWORKS: dict[str, Callable[[], nn.Sequential]] = {
     "dense": lambda: nn.Sequential(
         conv(1, 4), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 20), nn.ReLU(), nn.Dropout(), nn.Linear(20, 5)
     ),
+    "transposed": lambda: nn.Sequential(
+        conv(1, 6, stride=2),
+        nn.ConvTranspose2d(6, 8, 3, 2, padding=1, output_padding=1, bias=False),
+        nn.ReLU(),
+        *head(8),
+    ),
+    "transposed in groups": lambda: nn.Sequential(
+        conv(1, 6), nn.ConvTranspose2d(6, 4, (3, 2), 1, (2, 0), groups=2, dilation=(2, 1)), nn.ReLU(), *head(4)
+    ),
 }
+
+# Networks whose layers have other axes than channels, rows and columns: no feature map for a CAM at their end.
+OTHER_AXES: dict[str, Callable[[], nn.Sequential]] = {
+    "line": lambda: nn.Sequential(
+        conv(1, 6),
+        Shaped(6, 64),
+        nn.Conv1d(6, 8, 3, 2, 2, dilation=2, groups=2),
+        nn.ReLU(),
+        Average(2),
+        nn.Linear(8, 5, bias=False),
+    ),
+    "volume": lambda: nn.Sequential(
+        conv(1, 6),
+        Shaped(2, 3, 8, 8),
+        nn.Conv3d(2, 4, (2, 3, 3), (1, 2, 1), (0, 1, 1)),
+        nn.ReLU(),
+        Average(2, 3, 4),
+        nn.Linear(4, 5, bias=False),
+    ),
+    "tokens": lambda: nn.Sequential(
+        conv(1, 6),
+        Shaped(6, 64),
+        Turned(),
+        nn.Linear(6, 8, bias=False),
+        nn.ReLU(),
+        Average(1),
+        nn.Linear(8, 5, bias=False),
+    ),
+    "dense first": lambda: nn.Sequential(
+        nn.Flatten(), nn.Linear(64, 12, bias=False), nn.ReLU(), nn.Linear(12, 5, bias=False)
+    ),
+}
+
+
+WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.Linear)
 
 
 def channels(network: nn.Sequential) -> int:
     """How many channels the network's pictures have."""
-    first = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
-    return first.in_channels
+    first = next((module for module in network.modules() if isinstance(module, nn.Conv2d)), None)
+    return 1 if first is None else first.in_channels
 
 
 def build(name: str) -> nn.Sequential:
     """The network of that name with weights, statistics and biases that leave nothing trivial."""
     generator = torch.Generator().manual_seed(7)
-    network = shipped_like() if name == "shipped" else NETWORKS[name]()
+    network = shipped_like() if name == "shipped" else (NETWORKS | OTHER_AXES)[name]()
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             for values, low, high in (
@@ -126,7 +199,7 @@ def build(name: str) -> nn.Sequential:
                 (module.bias, -0.3, 0.3),
             ):
                 values.data = torch.rand(values.shape, generator=generator) * (high - low) + low
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, WEIGHTED):
             spread = (2 / module.weight[0].numel()) ** 0.5
             module.weight.data = torch.randn(module.weight.shape, generator=generator) * spread
             if module.bias is not None:

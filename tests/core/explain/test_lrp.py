@@ -1,90 +1,91 @@
-"""LRP against a slow, independent re-implementation, and whether relevance is conserved."""
+"""LRP against a slow, independent re-implementation of every rule, and its linearity in the seed."""
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-from core.explain import compile_explainer
-from tests.core.explain.networks import NETWORKS, Scaled, build, channels, conv, head, pictures, run, to_onnx
-from tests.core.explain.slow import lrp
+from core.explain import METHODS, compile_explainer
+from tests.core.explain.networks import (
+    NETWORKS,
+    OTHER_AXES,
+    Scaled,
+    build,
+    channels,
+    pictures,
+    run,
+    to_onnx,
+)
+from tests.core.explain.slow import COMPOSITES, lrp
 
 SIDE = 8
+EVERY_NETWORK = (*NETWORKS, *OTHER_AXES)
 
 
-def prepared(name: str, count: int = 2):
-    network = build(name)
-    picture = (channels(network), SIDE, SIDE)
-    model = to_onnx(Scaled(network), picture)
-    return network, model, pictures(count, picture)
+@pytest.fixture(scope="module")
+def models():
+    """Every network's model, exported once."""
+    known: dict[str, bytes] = {}
+
+    def model(name: str) -> bytes:
+        if name not in known:
+            network = build(name)
+            known[name] = to_onnx(Scaled(network), (channels(network), SIDE, SIDE))
+        return known[name]
+
+    return model
+
+
+def faces_for(name: str, count: int = 2) -> np.ndarray:
+    return pictures(count, (channels(build(name)), SIDE, SIDE))
 
 
 # Where dense layers or sums have biases, their part is laid on the pixels: not what the plain formulas say.
 DENSE_BIASES = ("biases", "dense", "norm in front")
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_lrp_with_absorbing_biases_equals_the_formulas(name):
-    network, model, faces = prepared(name)
-    seed = np.eye(5)[[1, 3]]
-    found = run(compile_explainer(model, "lrp", audit=True), faces, seed)
-    relevance, absorbed, _ = lrp(network, torch.tensor(faces), torch.tensor(seed), biases=True)
-    scale = relevance.abs().max().item()
+def test_every_method_of_lrp_has_a_slow_twin():
+    assert {key for key in METHODS if key.startswith("lrp")} == set(COMPOSITES)
+
+
+@pytest.mark.parametrize("method", [key for key in COMPOSITES if METHODS[key].biases == "absorb"])
+@pytest.mark.parametrize("name", EVERY_NETWORK)
+def test_lrp_with_absorbing_biases_equals_the_formulas(models, name, method):
+    faces, seed = faces_for(name), np.eye(5)[[1, 3]]
+    found = run(compile_explainer(models(name), method, audit=True), faces, seed)
+    relevance, absorbed, _ = lrp(build(name), torch.tensor(faces), torch.tensor(seed), COMPOSITES[method], biases=True)
+    scale = max(relevance.abs().max().item(), 1e-2 * absorbed.abs().max().item())
     np.testing.assert_allclose(found["relevance"], relevance.numpy(), atol=1e-4 * scale)
-    if name != "norm in front":
-        np.testing.assert_allclose(found["absorbed"], absorbed.numpy(), atol=1e-4 * scale * SIDE)
+    np.testing.assert_allclose(found["absorbed"], absorbed.numpy(), atol=1e-4 * scale * SIDE)
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in DENSE_BIASES])
-def test_lrp_without_biases_equals_the_formulas(name):
-    network, model, faces = prepared(name)
-    seed = np.eye(5)[[1, 3]]
-    found = run(compile_explainer(model, "lrp_pixels"), faces, seed)
-    relevance, _, lost = lrp(network, torch.tensor(faces), torch.tensor(seed), biases=False)
+@pytest.mark.parametrize("name", [name for name in EVERY_NETWORK if name not in DENSE_BIASES])
+def test_lrp_without_biases_equals_the_formulas(models, name):
+    faces, seed = faces_for(name), np.eye(5)[[1, 3]]
+    found = run(compile_explainer(models(name), "lrp_pixels"), faces, seed)
+    rules = COMPOSITES["lrp_pixels"]
+    relevance, _, lost = lrp(build(name), torch.tensor(faces), torch.tensor(seed), rules, biases=False)
     tolerance = lost + 1e-4 * relevance.abs().amax((1, 2))
     gap = np.abs(found["relevance"] - relevance.numpy()).max((1, 2))
     assert (gap <= tolerance.numpy()).all()
     assert (lost < 0.1 * relevance.abs().sum((1, 2))).all()
 
 
-@pytest.mark.parametrize("method", ["lrp", "lrp_pixels"])
-@pytest.mark.parametrize("name", [*NETWORKS, "shipped"])
-def test_pixels_and_biases_together_hold_the_explained_score(name, method):
-    network = build(name)
-    picture = (channels(network), 48, 48) if name == "shipped" else (channels(network), SIDE, SIDE)
-    model = to_onnx(Scaled(network), picture)
-    found = run(compile_explainer(model, method, audit=True), pictures(4, picture))
-    score = (found["logits"] * found["seed_used"]).sum(1)
-    total = found["relevance"].sum((1, 2), dtype=np.float64) + found["absorbed"]
-    # Relevance of both signs adds up to the score: rounding is relative to the sum of sizes.
-    size = np.maximum(np.abs(score), 1e-2 * np.abs(found["relevance"]).sum((1, 2)))
-    assert (np.abs(total - score) / size).max() < 1e-4
-    assert (found["absorbed"] == 0).all() or method == "lrp"
-
-
-def test_a_unit_that_lives_on_its_bias_alone_gives_its_relevance_to_the_pixels_it_sees():
-    """One channel, kernel 1: the second unit sees only zeros, yet its bias makes it fire."""
-    network = nn.Sequential(conv(1, 1, 1, norm=False), conv(1, 1, 3, norm=False), *head(1, 2))
-    for layer, weight, bias in ((network[0][0], 1.0, 0.0), (network[1][0], 1.0, 0.5)):
-        nn.init.constant_(layer.weight, weight)
-        nn.init.constant_(layer.bias, bias)
-    nn.init.constant_(network[3].weight, 1.0)
-    model = to_onnx(Scaled(network.eval()), (1, 8, 8))
-    faces = np.zeros((1, 1, 8, 8), np.uint8)  # below the zero point: the first ReLU lets nothing through
-    faces[0, 0, 1, 1] = 248  # scales to 2
-    found = run(compile_explainer(model, "lrp_pixels"), faces, np.array([[1, 0]]))
-    relevance = found["relevance"][0]
-    assert relevance.sum() == pytest.approx(found["logits"][0, 0], rel=1e-4)
-    # Nine units see the bright pixel, 0.5 + 2 each; what lives on its bias alone, 0.5 each, lies flat on what it sees.
-    assert relevance[1, 1] == pytest.approx(9 * 2.5 / 64, rel=1e-4)
-    assert relevance[5, 5] == pytest.approx(0.5 / 64, rel=1e-4)
-    assert relevance[0, 0] == pytest.approx(0, abs=1e-6)
-
-
-def test_a_difference_of_classes_is_the_difference_of_their_maps_where_the_rules_are_linear():
-    _, model, faces = prepared("residual")
-    explainer = compile_explainer(model, "lrp")
+@pytest.mark.parametrize("method", COMPOSITES)
+def test_a_difference_of_classes_is_the_difference_of_their_maps(models, method):
+    explainer, faces = compile_explainer(models("residual"), method), faces_for("residual")
     one, other, both = (
-        run(explainer, faces, np.tile(seed, (2, 1)))["relevance"] for seed in (*np.eye(5)[:2], [1, -1, 0, 0, 0])
+        run(explainer, faces, np.tile(seed, (2, 1)))["relevance"] for seed in (*np.eye(5)[:2], [1, -2, 0, 0, 0])
     )
-    np.testing.assert_allclose(both, one - other, atol=1e-5)
+    np.testing.assert_allclose(both, one - 2 * other, atol=1e-5 * max(np.abs(one).max(), np.abs(other).max(), 1))
+
+
+@pytest.mark.parametrize("method", COMPOSITES)
+@pytest.mark.parametrize("name", ["residual", "transposed", "tokens", "dense first"])
+def test_one_picture_takes_many_seeds_over_one_forward_pass(models, name, method):
+    explainer, face = compile_explainer(models(name), method, audit=True), faces_for(name, 1)
+    together = run(explainer, face, np.eye(5))
+    for index in range(5):
+        alone = run(explainer, face, np.eye(5)[[index]])
+        for output in ("relevance", "absorbed"):
+            scale = max(np.abs(alone[output]).max(), 1e-2)
+            np.testing.assert_allclose(together[output][index], alone[output][0], atol=1e-5 * scale)

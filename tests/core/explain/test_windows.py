@@ -24,6 +24,11 @@ def test_an_even_spread_loses_nothing_even_where_the_window_lies_in_the_padding(
     np.testing.assert_allclose(window.spread().sum(axis=0), 1, rtol=1e-6)
 
 
+@given(windows())
+def test_an_even_spread_of_a_transposed_window_loses_nothing_even_in_its_holes(window):
+    np.testing.assert_allclose(window.spread_back().sum(axis=0), 1, rtol=1e-6)
+
+
 @given(st.integers(1, 13), st.integers(1, 40))
 def test_a_map_laid_on_finer_pixels_keeps_its_sum_place_by_place(coarse, extra):
     matrix = bilinear(coarse, coarse + extra)
