@@ -74,7 +74,7 @@ def test_relevance_on_pixels_sums_to_the_score(model, crops, method):
 def test_another_class_gives_another_map_unless_the_method_is_blind_to_it(model, crops, parts, method):
     one = maps(model.explain(crops[2:4], method, Target("happiness"), 0.0, parts[2:4]))
     other = maps(model.explain(crops[2:4], method, Target("anger"), 0.0, parts[2:4]))
-    assert (np.abs(one - other).max() <= 1e-4) == METHODS[method].class_blind
+    assert (np.abs(one - other).max() <= 1e-3 * np.abs(one).max()) == METHODS[method].class_blind
 
 
 def test_a_region_s_relevance_is_what_the_score_loses_without_it(model, crops, parts):
