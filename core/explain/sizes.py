@@ -89,6 +89,8 @@ class Sizes:
     def __init__(self, graph: ir.Graph, batch: int | None, limit: int = SMALL) -> None:
         self.graph, self.limit, self.total = graph, limit, 0
         self.facts: dict[ir.Value, Fact] = {}
+        self._types: dict[ir.Value, onnx.TypeProto] = {}
+        self._arrays: dict[ir.Value, onnx.TensorProto] = {}
         self.pictures = 1
         for value in graph.inputs:
             if not value.is_initializer():
@@ -159,10 +161,14 @@ class Sizes:
             if value is None or fact is None:
                 continue
             name = str(value.name)
-            types[name] = onnx.helper.make_tensor_type_proto(int(fact.dtype), fact.shape)
+            if value not in self._types:
+                self._types[value] = onnx.helper.make_tensor_type_proto(int(fact.dtype), fact.shape)
+            types[name] = self._types[value]
             if fact.array is not None and fact.count <= SMALL and fact.array.dtype.kind in "iufb":
                 self._refuse_overflow(node, fact.array)
-                arrays[name] = onnx.numpy_helper.from_array(np.asarray(fact.array), name)
+                if value not in self._arrays:
+                    self._arrays[value] = onnx.numpy_helper.from_array(fact.array, name)
+                arrays[name] = self._arrays[value]
         try:
             version = self.graph.opset_imports[""]
             schema = onnx.defs.get_schema(node.op_type, version, "")

@@ -18,19 +18,17 @@ from google.protobuf.message import DecodeError
 
 from core.errors import GraphInvalid
 from core.explain.sizes import Sizes
-from core.explain.upgrade import first_line, opened
+from core.explain.upgrade import first_line, opened, version_of
 
 # A gigabyte is ten times a ResNet-50: no classifier that runs on video is near it.
 FILE_LIMIT: Final = 1 << 30
 # Fields of the file (names, numbers, nodes ...), each of which takes about 100 bytes when read. The largest vision
-# transformers have 200 000.
-FIELD_LIMIT: Final = 500_000
+# transformers have 150 000.
+FIELD_LIMIT: Final = 300_000
 NODE_LIMIT: Final = 10_000  # after inlining; deep vision networks as exporters write them have up to 5 000
 DEPTH_LIMIT: Final = 40  # messages within messages; a plain model has 7
 ATTRIBUTE_LIMIT: Final = 1 << 31  # sizes, paddings, strides: beyond it they overflow when multiplied
 STANDARD: Final = ("", "ai.onnx")
-
-Schema = dict[int, "str | Schema"]
 
 
 def trusted(source: ir.Model | bytes | Path) -> onnx.ModelProto:
@@ -39,6 +37,7 @@ def trusted(source: ir.Model | bytes | Path) -> onnx.ModelProto:
     GraphInvalid, with what was expected and what was found, where it is not.
     """
     proto = ir.serde.serialize_model(source) if isinstance(source, ir.Model) else _parsed(source)
+    version_of(proto)
     _refuse_structure(proto)
     try:
         onnx.checker.check_model(_without_weights(proto))
@@ -56,6 +55,8 @@ def _parsed(source: bytes | Path) -> onnx.ModelProto:
         if isinstance(source, bytes):
             survey(source)
             return onnx.load_model_from_string(source)
+        if not source.is_file():  # a pipe or a device may have no end
+            raise GraphInvalid(f"This is not a readable ONNX model: {source} is no file.")
         size = source.stat().st_size
         if size > FILE_LIMIT:
             raise GraphInvalid(f"A model file has at most {FILE_LIMIT >> 20} MB; this one has {size >> 20} MB.")
@@ -96,16 +97,15 @@ def survey(data: bytes | mmap.mmap) -> None:
         place, end, fields, depth = waiting.pop()
         while place < end:
             count += 1
-            key, place = _varint(data, place, end)
+            key, place = (data[place], place + 1) if data[place] < 128 else _varint(data, place, end)
             kind = key & 7
             if kind == 2:
-                length, place = _varint(data, place, end)
+                short = place < end and data[place] < 128
+                length, place = (data[place], place + 1) if short else _varint(data, place, end)
                 inside = fields.get(key >> 3)
-                if length > end - place:
-                    raise GraphInvalid("This is not a readable ONNX model: it ends early.")
                 if inside == "numbers":
                     count += length >> 4  # a byte of the file becomes up to eight
-                elif inside is not None:
+                elif inside is not None and length:
                     waiting.append((place, place + length, inside, depth + 1))
                 place += length
             elif kind == 0:
@@ -222,11 +222,11 @@ def _refuse_explosion(proto: onnx.ModelProto, functions: Mapping[tuple[str, str,
             if key not in functions:
                 total += 1
                 continue
-            if key not in counts:
+            if key not in counts and depth < DEPTH_LIMIT:
                 counts[key] = None
                 counts[key] = size(functions[key].node, depth + 1)
-            inside = counts[key]
-            if inside is None or depth > DEPTH_LIMIT:
+            inside = counts.get(key)
+            if inside is None:
                 raise GraphInvalid(f"Function '{node.op_type}' of the model calls itself, or too many others in turn.")
             total += inside
         return total

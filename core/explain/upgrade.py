@@ -29,11 +29,17 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def opened(proto: onnx.ModelProto) -> ir.Model:
-    """Return a trusted model without functions, its operators at one version. GraphInvalid where that cannot be."""
+def version_of(proto: onnx.ModelProto) -> int:
+    """Return the operator set of a model. GraphInvalid for one that cannot be read."""
     version = max((entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")), default=0)
     if not 1 <= version <= NEWEST:
-        raise GraphInvalid(f"ONNX operator sets 1 to {NEWEST} are read; this model has {version}.")
+        raise GraphInvalid(f"ONNX operator sets 1 to {NEWEST} are read; this model has {version or 'none'}.")
+    return version
+
+
+def opened(proto: onnx.ModelProto) -> ir.Model:
+    """Return a trusted model without functions, its operators at one version. GraphInvalid where that cannot be."""
+    version = version_of(proto)
     for function in proto.functions:
         for entry in function.opset_import:
             if entry.domain in ("", "ai.onnx") and entry.version != version:
