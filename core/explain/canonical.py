@@ -131,13 +131,6 @@ def _hard_swish(write: Writer) -> ir.Value:
     return write("Mul", write.source, write("HardSigmoid", write.source, alpha=1 / 6, beta=0.5))
 
 
-def _swish(write: Writer) -> ir.Value:
-    """``x Sigmoid(alpha x)``; Ramachandran et al. 2017."""
-    alpha, x = float_of(write.node, "alpha", 1.0), write.source
-    inside = x if alpha == 1 else write("Mul", x, write.number(alpha))
-    return write("Mul", x, write("Sigmoid", inside))
-
-
 def _mish(write: Writer) -> ir.Value:
     """``x tanh(softplus(x))``; Misra 2019."""
     return write("Mul", write.source, write("Tanh", write("Softplus", write.source)))
@@ -183,24 +176,15 @@ def _instance_norm(write: Writer) -> ir.Value:
     return write.affine(even, write.input(1), write.input(2), [-1, *[1] * (rank - 2)])
 
 
-def _group_norm(write: Writer) -> ir.Value | None:
-    """Before operator set 21 scale and bias were given for groups, since then for channels."""
+def _group_norm(write: Writer) -> ir.Value:
+    """Groups of channels are normalised together; scale and bias are per channel (Wu & He 2018)."""
     sizes, groups = write.sizes, write.node.attributes["num_groups"].as_int()
     inside = [int(size) for size in sizes[1:]]
     apart = [sizes[0], groups, math.prod(inside) // groups]
     x = write("Reshape", write.source, write.ints([-1, *apart[1:]]), sizes=apart)  # type: ignore[list-item]
     even = write.normalised(x, [2], float_of(write.node, "epsilon", 1e-5))
-    scale, shift = write.input(1), write.input(2)
-    for value in (scale, shift):
-        if value is None or value.shape is None or array_of(value) is None:
-            return None
-    assert scale is not None
-    assert shift is not None
-    if scale.shape == ir.Shape([groups]) and groups != inside[0]:
-        even = write.affine(even, scale, shift, [-1, 1])
-        return write("Reshape", even, write.ints([-1, *inside]), sizes=sizes)
     whole = write("Reshape", even, write.ints([-1, *inside]), sizes=sizes)
-    return write.affine(whole, scale, shift, [-1, *[1] * (len(inside) - 1)])
+    return write.affine(whole, write.input(1), write.input(2), [-1, *[1] * (len(inside) - 1)])
 
 
 def _sum(write: Writer) -> ir.Value:
@@ -352,7 +336,6 @@ def _refuse_training(node: ir.Node) -> None:
 
 FORMS: Final[Mapping[str, Callable[[Writer], ir.Value | None]]] = {
     "HardSwish": _hard_swish,
-    "Swish": _swish,
     "Mish": _mish,
     "Gelu": _gelu,
     "Selu": _selu,

@@ -154,18 +154,22 @@ def _move_output(graph: ir.Graph, at: str) -> None:
 def _drop_head(graph: ir.Graph) -> None:
     """Explain logits: take out a softmax at the end, also where its result is only put into another shape."""
     value = graph.outputs[0]
-    while (node := value.producer()) is not None and node.inputs[0] is not None:
-        behind = [use for use in value.uses() if use.node.outputs[0] is not graph.outputs[0]]
-        if node.op_type in ("Softmax", "LogSoftmax") and value.shape is not None:
-            axis = int_of(node, "axis", -1) % len(value.shape)
-            if all(size == 1 for place, size in enumerate(value.shape) if place not in (0, axis)) and axis > 0:
-                replace(node, node.inputs[0])
-                value = graph.outputs[0] if value.is_graph_output() else node.inputs[0]
-                continue
+    while (node := value.producer()) is not None and (source := node.inputs[0]) is not None:
+        if node.op_type in ("Softmax", "LogSoftmax"):
+            if not _is_over_classes(node, value):
+                return
+            replace(node, source)
+        elif node.op_type not in SHAPING or len(source.uses()) > 1:
             return
-        if node.op_type not in SHAPING or len(behind) > 1:
-            return
-        value = node.inputs[0]
+        value = source
+
+
+def _is_over_classes(node: ir.Node, value: ir.Value) -> bool:
+    """Whether a softmax goes along the one axis that has more than one element."""
+    if value.shape is None:
+        return False
+    axis = int_of(node, "axis", -1) % len(value.shape)
+    return axis > 0 and all(size == 1 for place, size in enumerate(value.shape) if place not in (0, axis))
 
 
 def _as_rows(graph: ir.Graph) -> None:

@@ -44,7 +44,7 @@ SAME: Final = frozenset(
         "Neg",
     }
     | {"Abs", "Softmax", "LogSoftmax", "Identity", "Clip", "Gelu", "Mish", "Softplus", "Sign", "Reciprocal", "Floor"}
-    | {"BatchNormalization", "InstanceNormalization"}
+    | {"BatchNormalization", "InstanceNormalization", "GroupNormalization", "MeanVarianceNormalization", "Celu"}
 )
 
 

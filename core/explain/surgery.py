@@ -23,7 +23,7 @@ def initializer(graph: ir.Graph, array: Array, hint: str) -> ir.Value:
 def insert(before: ir.Node, operator: str, inputs: Sequence[ir.Value | None], **attributes: Attribute) -> ir.Value:
     """Put a node with one output before another and return that output, whose shape is not known."""
     listed = ir.convenience.convert_attributes(attributes)
-    node = ir.Node("", operator, list(inputs), listed, name=f"{before.name}_{operator}")
+    node = ir.Node("", operator, list(inputs), listed)
     assert before.graph is not None
     before.graph.insert_before(before, node)
     return node.outputs[0]
@@ -33,7 +33,7 @@ def replace(node: ir.Node, value: ir.Value) -> None:
     """Let every user of the node's first output use `value`, and remove the node."""
     assert node.graph is not None
     node.outputs[0].replace_all_uses_with(value, replace_graph_outputs=True)
-    node.graph.remove(node, safe=False)
+    node.graph.remove(node, safe=True)
 
 
 def remove_attribute(node: ir.Node, name: str) -> None:

@@ -13,7 +13,7 @@ import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass
 
 from core.errors import GraphInvalid
-from core.explain.surgery import initializer, insert, int_of, ints_of, remove_attribute, replace
+from core.explain.surgery import float_of, initializer, insert, int_of, ints_of, remove_attribute, replace
 
 # The newest operator set that ONNX Runtime 1.23, the oldest we run on, reads; and that 1.31, the newest tried, reads.
 OPSET: Final = 23
@@ -67,6 +67,8 @@ def _upgrade(graph: ir.Graph, version: int) -> None:
     for node in list(graph):
         node.domain = ""
         node.version = None
+        if node.op_type == "Swish":
+            _write_swish(graph, node)
         for since, change in CHANGES.get(node.op_type, ()):
             if version < since:
                 change(graph, node)
@@ -126,6 +128,18 @@ def _rename_sampling(graph: ir.Graph, node: ir.Node) -> None:
     names = {"bilinear": "linear", "bicubic": "cubic"}
     mode = node.attributes["mode"].as_string() if "mode" in node.attributes else "bilinear"
     node.attributes["mode"] = ir.AttrString("mode", names.get(mode, mode))
+
+
+def _write_swish(graph: ir.Graph, node: ir.Node) -> None:
+    """``x Sigmoid(alpha x)``; Ramachandran et al. 2017. New in operator set 24."""
+    alpha, source, output = float_of(node, "alpha", 1.0), node.inputs[0], node.outputs[0]
+    name = output.name
+    inside = source
+    if alpha != 1:
+        inside = insert(node, "Mul", [source, initializer(graph, np.array(alpha, np.float32), f"{name}_alpha")])
+    product = insert(node, "Mul", [source, insert(node, "Sigmoid", [inside])])
+    product.name, output.name = name, f"{name}_composite"
+    replace(node, product)
 
 
 def _refuse(graph: ir.Graph, node: ir.Node) -> None:
