@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import onnx_ir as ir
 
+from core.explain.lift import can_lift, is_misplaced, lift
 from core.explain.sizes import FOLD_LIMIT, BatchMismatch, Fact, Sizes
 from core.explain.surgery import initializer, insert, int_of, replace
 
@@ -146,8 +147,10 @@ class Trial:
                 self._retarget(node)
                 self._repeat_constants(node)
             self._visit(node)
+        self._refuse_unliftable()
         for node in list(self.graph):
             self._write(node)
+        lift(self.graph)
 
     def undo(self) -> None:
         """Take back what was rewritten."""
@@ -170,6 +173,20 @@ class Trial:
         """How many times the batch stands on that axis."""
         axis = self.axis(value)
         return 1 if axis is None else self.first[value].shape[axis] // TRIALS[0]
+
+    def _refuse_unliftable(self) -> None:
+        """Pictures elsewhere than on the first axis are brought there, which not every operator allows."""
+
+        def known(value: ir.Value) -> bool:
+            return self._is_same(value)
+
+        for node in self.graph:
+            values = [value for value in (*node.inputs, *node.outputs) if value is not None]
+            visited = [value for value in values if value in self.first.facts]
+            misplaced = any(is_misplaced(self._symbols(value)) for value in visited)
+            if misplaced and not can_lift(node, lambda value: self.axis(value) is not None, known):
+                what = f"Node '{node.name}' ({node.op_type})"
+                raise BatchMismatch(f"{what} has its pictures on another axis than the first.")
 
     def _visit(self, node: ir.Node) -> None:
         self.first.visit(node)
@@ -241,23 +258,21 @@ class Trial:
         return one is not None and two is not None and np.array_equal(one, two)
 
     def _repeat_constants(self, node: ir.Node) -> None:
-        """Concat with a constant for one picture (a transformer's class token): repeat it for every picture."""
-        if node.op_type != "Concat" or self.fixed != 1:
-            return
+        """Concat with a constant that is the same for every picture (a transformer's class token): repeat it."""
         leading = next((value for value in node.inputs if value is not None and self.axis(value) is not None), None)
-        if leading is None:
+        if node.op_type != "Concat" or leading is None:
             return
         axis, rank = self.axis(leading), len(self.first[leading].shape)
         assert axis is not None
         if axis == node.attributes["axis"].as_int() % rank:
             return
         for index, value in enumerate(node.inputs):
-            if value is not None and self.axis(value) is None and self.first[value].shape[axis] == 1:
-                self._repeat(node, index, leading, axis)
+            array = None if value is None or self.axis(value) is not None else self.first[value].array
+            if array is not None and array.shape[axis] == self.fixed and (array == array.take([0], axis)).all():
+                self._repeat(node, index, initializer(self.graph, array.take([0], axis), "repeated"), leading, axis)
 
-    def _repeat(self, node: ir.Node, index: int, leading: ir.Value, axis: int) -> None:
-        value, rank = node.inputs[index], len(self.first[leading].shape)
-        assert value is not None
+    def _repeat(self, node: ir.Node, index: int, value: ir.Value, leading: ir.Value, axis: int) -> None:
+        rank, old = len(self.first[leading].shape), node.inputs[index]
         count = insert(node, "Shape", [leading], start=axis, end=axis + 1)
         ones = [initializer(self.graph, np.ones(n, np.int64), "ones") for n in (axis, rank - axis - 1)]
         target = insert(node, "Concat", [ones[0], count, ones[1]], axis=0)
@@ -273,7 +288,7 @@ class Trial:
         node.replace_input_with(index, repeated)
 
         def undo() -> None:
-            node.replace_input_with(index, value)
+            node.replace_input_with(index, old)
             self.graph.remove([each for each in reversed(made) if each is not None])
 
         self.undone.append(undo)

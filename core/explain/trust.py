@@ -266,6 +266,9 @@ def _without_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
     light.graph.node.extend(_light(node) for node in proto.graph.node)
     light.graph.input.extend(proto.graph.input)
     light.graph.output.extend(proto.graph.output)
+    for output in light.graph.output:  # ONNX Runtime does not ask for it, the checker does
+        if output.type.HasField("tensor_type"):
+            output.type.tensor_type.shape.SetInParent()
     declared = {value.name for value in proto.graph.input}
     for tensor in proto.graph.initializer:
         if tensor.name not in declared:

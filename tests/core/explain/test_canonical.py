@@ -34,7 +34,17 @@ def node(operator: str, *inputs: str, out: str = "y", **attributes) -> onnx.Node
 
 
 def network(
-    nodes, constants=None, opset=17, batch="n", shape=SHAPE, dtype=TensorProto.FLOAT, tail=True, rank=2, ir_version=8
+    nodes,
+    constants=None,
+    opset=17,
+    *,
+    batch="n",
+    shape=SHAPE,
+    dtype=TensorProto.FLOAT,
+    scores=None,
+    tail=True,
+    rank=2,
+    ir_version=8,
 ) -> bytes:
     """A network x -> y of the nodes given, of which every number then goes into three scores."""
     arrays = dict(constants or {})
@@ -56,7 +66,7 @@ def network(
         [*nodes, *ends],
         "network",
         [helper.make_tensor_value_info("x", dtype, [batch, *shape])],
-        [helper.make_tensor_value_info("scores", dtype, [batch, *[None] * (rank - 1)])],
+        [helper.make_tensor_value_info("scores", scores or dtype, [batch, *[None] * (rank - 1)])],
         [numpy_helper.from_array(array, name) for name, array in arrays.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
@@ -238,7 +248,11 @@ KEPT = {
         {**CONV, "p": ints(0, 0, 1, 0, 0, 0, 0, 2)},
         "Pad",
     ),
-    "a scale per place": ([node("Conv", "x", "w", out="a"), node("Mul", "a", "k")], {**CONV, "k": weights(4, 6)}, "Mul"),
+    "a scale per place": (
+        [node("Conv", "x", "w", out="a"), node("Mul", "a", "k")],
+        {**CONV, "k": weights(4, 6)},
+        "Mul",
+    ),
     "a result that is used twice": (
         [node("Conv", "x", "w", out="a"), node("Mul", "a", "k", out="b"), node("Add", "a", "b")],
         {**CONV, "k": np.array(3, np.float32)},
@@ -264,7 +278,10 @@ def test_what_cannot_be_folded_exactly_stays(name):
 
 # What changed between operator sets 11 and 23, written as operator set 11 has it.
 OLD = {
-    "Pad": ([node("Pad", "x", "p", "one", mode="constant")], {"p": ints(0, 0, 1, 1, 0, 0, 2, 0), "one": np.float32([1])}),
+    "Pad": (
+        [node("Pad", "x", "p", "one", mode="constant")],
+        {"p": ints(0, 0, 1, 1, 0, 0, 2, 0), "one": np.float32([1])},
+    ),
     "Clip": ([node("Clip", "x", "low", "high")], {"low": np.array(-0.5, np.float32), "high": np.array(1, np.float32)}),
     "Clip from below": ([node("Clip", "x", "low")], {"low": np.array(0, np.float32)}),
     "Split": (
@@ -277,7 +294,11 @@ OLD = {
     ),
     "Squeeze and Unsqueeze": ([node("Unsqueeze", "x", out="u", axes=[1, 3]), node("Squeeze", "u", axes=[3])], {}),
     "Squeeze of all": (
-        [node("ReduceMax", "x", out="m", axes=[2, 3]), node("Unsqueeze", "m", out="u", axes=[4]), node("Squeeze", "u", axes=[2, 3])],
+        [
+            node("ReduceMax", "x", out="m", axes=[2, 3]),
+            node("Unsqueeze", "m", out="u", axes=[4]),
+            node("Squeeze", "u", axes=[2, 3]),
+        ],
         {},
     ),
     "ReduceSum": ([node("ReduceSum", "x", axes=[1, -1], keepdims=0)], {}),
@@ -290,12 +311,18 @@ OLD = {
     "LogSoftmax": ([node("LogSoftmax", "x", axis=3)], {}),
     "Dropout": ([node("Dropout", "x", ratio=0.3)], {}),
     "BatchNormalization": ([BATCH_NORM], NORM),
-    "Resize": ([node("Resize", "x", "roi", "s", mode="nearest")], {"roi": np.zeros(0, np.float32), "s": np.float32([1, 1, 2, 2])}),
+    "Resize": (
+        [node("Resize", "x", "roi", "s", mode="nearest")],
+        {"roi": np.zeros(0, np.float32), "s": np.float32([1, 1, 2, 2])},
+    ),
     "Resize by sizes": (
         [node("Resize", "x", "none", "none", "s", mode="linear", coordinate_transformation_mode="align_corners")],
         {"none": np.zeros(0, np.float32), "s": ints(2, 4, 9, 12)},
     ),
-    "AveragePool": ([node("AveragePool", "x", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], ceil_mode=1)], {}),
+    "AveragePool": (
+        [node("AveragePool", "x", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], ceil_mode=1)],
+        {},
+    ),
     "MaxPool": ([node("MaxPool", "x", kernel_shape=[3, 3], strides=[2, 2], dilations=[1, 2])], {}),
     "Gemm": ([node("Flatten", "x", out="f"), node("Gemm", "f", "w", transB=1, alpha=0.5)], {"w": weights(7, 192)}),
     "PRelu": ([node("PRelu", "x", "a")], {"a": weights(4, 1, 1)}),
@@ -313,7 +340,10 @@ OLD = {
     "Slice": ([node("Slice", "x", "s", "e", "a", "t")], {"s": ints(1), "e": ints(8), "a": ints(3), "t": ints(2)}),
     "Elu and LeakyRelu": ([node("Elu", "x", out="e"), node("LeakyRelu", "e", alpha=0.2)], {}),
     "DepthToSpace": ([node("DepthToSpace", "x", blocksize=2)], {}),
-    "ArgMax as a gate": ([node("ArgMax", "x", out="a", axis=1), node("Cast", "a", out="f", to=1), node("Mul", "x", "f")], {}),
+    "ArgMax as a gate": (
+        [node("ArgMax", "x", out="a", axis=1), node("Cast", "a", out="f", to=1), node("Mul", "x", "f")],
+        {},
+    ),
 }
 
 
@@ -353,7 +383,11 @@ def test_a_model_keeps_a_newer_operator_set_where_it_needs_it():
 
 def test_a_model_of_an_operator_set_that_nothing_reads_is_refused():
     with pytest.raises(GraphInvalid, match="operator sets 1 to 26 are read; this model has 27"):
-        read(network([node("Relu", "x")], {}, opset=26, ir_version=10).replace(b"B\x04\n\x00\x10\x1a", b"B\x04\n\x00\x10\x1b"))
+        read(
+            network([node("Relu", "x")], {}, opset=26, ir_version=10).replace(
+                b"B\x04\n\x00\x10\x1a", b"B\x04\n\x00\x10\x1b"
+            )
+        )
 
 
 @pytest.mark.parametrize("last", [["Softmax"], ["LogSoftmax"], ["Softmax", "Identity"]])
@@ -418,9 +452,7 @@ def test_half_precision_becomes_float32_and_the_picture_keeps_its_type(dtype):
     nodes[1] = node("Constant", out="two", value=numpy_helper.from_array(np.array(2, np.float32)))
     nodes[4] = node("Cast", "wide", out="narrow", to=TensorProto.FLOAT)
     plain = network(nodes, {**wide, "axes": ints(2, 3)}, opset=22, tail=False, ir_version=10)
-    np.testing.assert_allclose(
-        forward(as_read(plain), inputs(2)), forward(plain, inputs(2)), atol=1e-5
-    )
+    np.testing.assert_allclose(forward(as_read(plain), inputs(2)), forward(plain, inputs(2)), atol=1e-5)
     if dtype == TensorProto.FLOAT16:
         x = inputs(2, dtype=dtype)
         np.testing.assert_allclose(forward(as_read(model), x), forward(plain, x.astype(np.float32)), atol=1e-5)
