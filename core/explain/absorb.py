@@ -115,6 +115,8 @@ def _statistics(node: ir.Node) -> tuple[Array, Array]:
     if any(array is None for array in arrays):
         raise GraphInvalid(f"Batch norm '{node.name}' computes its statistics; only constant ones are read.")
     gain, offset, mean, variance = (np.asarray(array, np.float64) for array in arrays)
+    if not (variance >= 0).all():
+        raise GraphInvalid(f"Batch norm '{node.name}' has a variance below zero, or none that is a number.")
     scale = gain / np.sqrt(variance + float_of(node, "epsilon", 1e-5))
     return scale, offset - mean * scale
 

@@ -12,12 +12,11 @@ from typing import Final
 import numpy as np
 import onnx_ir as ir
 
-from core.explain.lift import can_lift, is_misplaced, lift
+from core.explain.lift import MOVES, can_lift, is_misplaced, lift
 from core.explain.sizes import FOLD_LIMIT, BatchMismatch, Fact, Sizes
 from core.explain.surgery import initializer, insert, int_of, replace
 
 TRIALS: Final = (5, 7)
-MOVES: Final = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze"})
 # Operators that go along one axis, and where that is given: as an attribute with its default, or as that input.
 ALONG: Final = {
     **dict.fromkeys(("Softmax", "LogSoftmax", "Hardmax", "LayerNormalization", "RMSNormalization", "TopK"), -1),
@@ -124,6 +123,22 @@ def _write_constant(graph: ir.Graph, node: ir.Node, fact: Fact | None) -> None:
         replace(node, initializer(graph, fact.array, f"{node.outputs[0].name}_folded"))
 
 
+def _place(sizes: list[int], before: int, batch: int) -> int | None:
+    """Which axis of a target holds the batch, so many elements standing before it; None if none can.
+
+    An axis that begins there, but not the last of several, which holds a layer's numbers; else one it lies within.
+    """
+    if 0 in sizes:
+        return None
+    starts = [math.prod(sizes[:place]) for place in range(len(sizes))]
+    exact = [place for place, start in enumerate(starts) if start == before and sizes[place] % batch == 0]
+    if exact and (exact[0] < len(sizes) - 1 or len(sizes) == 1):
+        return exact[0]
+    fits = (before % start == 0 and sizes[place] % (before // start * batch) == 0 for place, start in enumerate(starts))
+    within = [place for place, fit in enumerate(fits) if fit and place < len(sizes) - 1]
+    return within[-1] if within else exact[0] if exact else None
+
+
 class Trial:
     """One attempt at a free batch.
 
@@ -138,6 +153,8 @@ class Trial:
         self.first, self.second = (Sizes(graph, batch, FOLD_LIMIT) for batch in TRIALS)
         self.as_exported = None if fixed is None else Sizes(graph, fixed)
         self.undone: list[Callable[[], object]] = []
+        # Where an axis is a product of the batch and others: how many times those stand before the batch.
+        self.leading: dict[ir.Value, int] = {}
 
     def run(self) -> None:
         """Visit every node and write what was found. BatchMismatch where the batch cannot be free."""
@@ -207,12 +224,16 @@ class Trial:
         assert axis is not None
         assert now is not None
         if node.op_type in MOVES:
-            before, after = self.first[first].shape[:axis], self.first[output].shape[:now]
-            if math.prod(before) != math.prod(after):
+            before = math.prod(self.first[first].shape[:axis]) * self.leading.get(first, 1)
+            leading, rest = divmod(before, math.prod(self.first[output].shape[:now]))
+            if rest or not leading or self.times(output) % leading:
                 raise mixes
+            self.leading[output] = leading
             return
-        if self.times(output) != self.times(first):
+        merged = {(self.times(value), self.leading.get(value, 1)) for value in placed}
+        if self.times(output) != self.times(first) or len(merged) > 1:
             raise mixes
+        self.leading[output] = self.leading.get(first, 1)
         rank = len(self.first[first].shape)
         if node.op_type in ALONG:
             along = int_of(node, "axis", ALONG[node.op_type]) % rank
@@ -242,12 +263,12 @@ class Trial:
         axis = self.axis(source)
         if axis is None or self.axis(target) is not None or not self._is_same(target):
             return
-        before = math.prod(self.as_exported[source].shape[:axis])
+        before = math.prod(self.as_exported[source].shape[:axis]) * self.leading.get(source, 1)
         sizes = list(self.as_exported[node.outputs[0]].shape)
-        places = [place for place in range(len(sizes)) if math.prod(sizes[:place]) == before]
-        if not places or 0 in sizes:
+        place = _place(sizes, before, self.fixed or 1)
+        if place is None:
             raise BatchMismatch(f"Node '{node.name}' (Reshape) merges the pictures of a batch.")
-        sizes[places[0]] = -1
+        sizes[place] = -1
         free = initializer(self.graph, np.array(sizes, np.int64), "reshape_target")
         node.replace_input_with(1, free)
         self.undone.append(lambda: node.replace_input_with(1, target))

@@ -209,6 +209,23 @@ def _batched(shape: Sequence[int], write: Writer) -> list[int | str]:
     return [name if size == _STAND_IN else size for size in shape]
 
 
+def _attention(write: Writer) -> ir.Value | None:
+    """Softmax(Q K^T scale) V for heads on their own axis, without mask or memory; Vaswani et al. 2017."""
+    node = write.node
+    key, value = write.input(1), write.input(2)
+    if key is None or value is None or len(write.sizes) != 4 or any(each is not None for each in node.inputs[3:]):
+        return None
+    if int_of(node, "is_causal", 0) or float_of(node, "softcap", 0.0) or any(each.uses() for each in node.outputs[1:]):
+        return None
+    (_, heads, _, width), sizes = write.sizes, _named(list(key.shape or ()))
+    if sizes[1] != heads or not isinstance(width, int):
+        return None  # heads that share keys
+    turned = write("Transpose", key, sizes=[*sizes[:2], sizes[3], sizes[2]], perm=[0, 1, 3, 2])
+    scaled = write("Mul", write.source, write.number(float_of(node, "scale", width**-0.5)))
+    weight = write("Softmax", write("MatMul", scaled, turned, sizes=[*write.sizes[:3], sizes[2]]), axis=-1)
+    return write("MatMul", weight, value, sizes=_named(list(node.outputs[0].shape or ())))
+
+
 def _power(write: Writer) -> ir.Value | None:
     """Powers that exporters write for squares, cubes and roots."""
     exponent = array_of(write.input(1))
@@ -346,6 +363,7 @@ FORMS: Final[Mapping[str, Callable[[Writer], ir.Value | None]]] = {
     "LpNormalization": _unit_length,
     "Sum": _sum,
     "Mean": _sum,
+    "Attention": _attention,
     "Pow": _power,
     "ReduceL1": _norm,
     "ReduceL2": _norm,

@@ -36,6 +36,15 @@ def trusted(source: ir.Model | bytes | Path) -> onnx.ModelProto:
 
     GraphInvalid, with what was expected and what was found, where it is not.
     """
+    try:
+        return _trusted(source)
+    except GraphInvalid:
+        raise
+    except Exception as error:  # text that is no text, types that contradict each other: many kinds, of many libraries
+        raise GraphInvalid(f"This is not a readable ONNX model: {first_line(error)}") from error
+
+
+def _trusted(source: ir.Model | bytes | Path) -> onnx.ModelProto:
     proto = ir.serde.serialize_model(source) if isinstance(source, ir.Model) else _parsed(source)
     version_of(proto)
     _refuse_structure(proto)
@@ -178,7 +187,8 @@ def refuse_tensor(tensor: onnx.TensorProto) -> None:
     if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
         raise GraphInvalid(f"The model keeps '{tensor.name}' in another file; only self-contained models are read.")
     declared = math.prod(tensor.dims)
-    if any(size < 0 for size in tensor.dims) or tensor.HasField("segment"):
+    impossible = any(size < 0 for size in tensor.dims) or (declared == 0 and max(tensor.dims) > ATTRIBUTE_LIMIT)
+    if impossible or tensor.HasField("segment"):
         raise GraphInvalid(f"Tensor '{tensor.name}' has no possible size: {_listed(tensor)}.")
     expected, carried = _expected_and_carried(tensor, declared)
     if expected != carried:
@@ -206,9 +216,8 @@ def _expected_and_carried(tensor: onnx.TensorProto, declared: int) -> tuple[int,
     if tensor.HasField("raw_data"):
         return (declared * bits + 7) // 8, len(tensor.raw_data)
     complex_parts = 2 if dtype in (ir.DataType.COMPLEX64, ir.DataType.COMPLEX128) else 1
-    stored = ("float_data", "int32_data", "int64_data", "double_data", "uint64_data")
     packed = max(1, 8 // bits)
-    return -(-declared * complex_parts // packed), sum(len(getattr(tensor, field)) for field in stored)
+    return -(-declared * complex_parts // packed), len(getattr(tensor, onnx.helper.tensor_dtype_to_field(kind)))
 
 
 def _refuse_explosion(proto: onnx.ModelProto, functions: Mapping[tuple[str, str, str], Any]) -> None:

@@ -131,6 +131,18 @@ FORMS = {
     "unit length": ([node("LpNormalization", "x", axis=1)], {}, 17, {"LpNormalization"}),
     "sum of three": ([node("Relu", "x", out="r"), node("Sum", "x", "r", "c")], {"c": weights(6, 8)}, 17, {"Sum"}),
     "mean of two": ([node("Relu", "x", out="r"), node("Mean", "x", "r")], {}, 17, {"Mean"}),
+    "attention": (
+        [node("Relu", "x", out="k"), node("Neg", "x", out="v"), node("Attention", "x", "k", "v")],
+        {},
+        23,
+        {"Attention"},
+    ),
+    "attention with a scale": (
+        [node("Slice", "x", "s", "e", "a", out="k"), node("Attention", "x", "k", "k", scale=0.3)],
+        {"s": ints(1), "e": ints(5), "a": ints(2)},
+        23,
+        {"Attention"},
+    ),
     "square": ([node("Pow", "x", "two")], {"two": np.array(2, np.float32)}, 17, {"Pow"}),
     "cube": ([node("Pow", "x", "three")], {"three": np.array([3], np.float32)}, 17, {"Pow"}),
     "root": ([node("Abs", "x", out="a"), node("Pow", "a", "half")], {"half": np.array(0.5, np.float32)}, 17, {"Pow"}),

@@ -99,3 +99,18 @@ def test_constants_may_be_kept_in_any_of_the_fields_that_the_format_has():
         model = small()
         model.graph.initializer.append(helper.make_tensor("spare", kind, [2], np.array(numbers)))
         assert trusted(model.SerializeToString()).graph.initializer[1].name == "spare"
+
+
+def test_a_file_with_wrong_bytes_is_read_or_refused_and_nothing_else():
+    rng = np.random.default_rng(4)
+    whole = np.frombuffer(sound(), np.uint8)
+    refused = 0
+    for _ in range(400):
+        wrong = whole.copy()
+        places = rng.integers(0, len(wrong), rng.integers(1, 4))
+        wrong[places] = rng.integers(0, 256, len(places))
+        try:
+            trusted(wrong.tobytes())
+        except GraphInvalid:
+            refused += 1
+    assert refused > 0
