@@ -320,7 +320,8 @@ class Compilation:
         if value.producer() is None or value.is_graph_output():
             value = self.emit("Identity", value)
         value.name, value.type = name, ir.TensorType(ir.DataType.FLOAT)
-        value.shape = ir.Shape(["batch" if name == "logits" else SEEDS, *sizes])
+        free = "batch" if name == "logits" else SEEDS
+        value.shape = ir.Shape([self.classifier.batch or free, *sizes])
         return value
 
 

@@ -1,38 +1,46 @@
 """Read a classifier and bring it into the one shape that the rules expect.
 
-Constants and batch norm folded, dropout and softmax head gone, batch free, every size but the batch known.
+Trusted, at one operator set, in float32, with every size but the batch known; composite operators as primitives,
+constants and batch norm folded, dropout and softmax head gone.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import numpy as np
-import onnx
 import onnx_ir as ir
-from onnx_ir.passes.common import InlinePass, RemoveUnusedNodesPass
+from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 from core.errors import GraphInvalid, UnknownName
-from core.explain.emit import Array, array_of, dims
+from core.explain.absorb import absorb
+from core.explain.batch import settle
+from core.explain.canonical import SHAPING, canonise
+from core.explain.emit import dims
+from core.explain.precision import to_float32
+from core.explain.surgery import initializer, int_of, ints_of, replace
+from core.explain.trust import trusted
+from core.explain.upgrade import opened
 
-# The newest operator set that ONNX Runtime 1.23, the oldest we run on, reads; 1.31 reads up to 26.
-OPSET = 23
-IR_VERSION = 11
-# Largest constant that folding may write, in elements: a tiny file can declare a huge one.
-FOLD_LIMIT = 1 << 24
-CHANNELS = (1, 3, 4)  # what a picture may have
+CHANNELS: Final = (1, 3, 4)  # what a picture may have
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A normalised model with one picture input and one row of logits."""
+    """A normalised model with one picture input and one row of logits.
+
+    Attributes
+    ----------
+    batch
+        The number of pictures that the model is bound to; None where any number will do.
+    """
 
     model: ir.Model
     face: ir.Value
     logits: ir.Value
+    batch: int | None = None
 
     @property
     def classes(self) -> int:
@@ -41,10 +49,16 @@ class Classifier:
 
     @property
     def channel_axis(self) -> int | None:
-        """Axis of the picture's channels, the batch being axis 0; None for [batch, height, width]."""
+        """Axis of the picture's channels, the batch being axis 0.
+
+        None for [batch, height, width]. That may also be a signal [batch, channels, length] or points [batch, points,
+        coordinates]: then a map has a row for each channel, a column for each place.
+        """
         sizes = dims(self.face)
         if len(sizes) == 2:
             return None
+        if sizes[0] in CHANNELS and sizes[2] in CHANNELS:  # a picture of 1, 3 or 4 px: the model itself must tell
+            return 3 if any(_puts_last_first(use.node) for use in self.face.uses()) else 1
         return 1 if sizes[0] in CHANNELS else 3
 
     @property
@@ -86,310 +100,111 @@ def carriers(node: ir.Node) -> Iterator[ir.Value]:
     return (value for value in inputs if value is not None and node.op_type != "Shape")
 
 
+def _puts_last_first(node: ir.Node) -> bool:
+    if node.op_type == "Cast":
+        return any(_puts_last_first(use.node) for use in node.outputs[0].uses())
+    return node.op_type == "Transpose" and ints_of(node, "perm")[:2] == [0, 3]
+
+
 def read(source: ir.Model | bytes | Path, at: str | None = None) -> Classifier:
     """Read and normalise a model, with its scores at the first output or `at` the output, node or value of that name.
 
     GraphInvalid where it cannot be read or must not be trusted.
     """
-    proto = _inferred(_upgraded(_freed(_trusted(_proto(source)))))
-    model = ir.from_proto(proto)
-    InlinePass()(model)
+    model = opened(trusted(source))
+    graph = model.graph
+    face = _picture(graph)
     if at is not None:
-        _move_output(model.graph, at)
-    for step in (_lift_constants, _drop_identities, _fix_reshapes, _fold_constants, _fold_bias, _fold_norms):
-        step(model.graph)
-    _drop_heads(model.graph)
+        _move_output(graph, at)
+    del graph.outputs[1:]
     RemoveUnusedNodesPass()(model)
-    return _checked(model)
+    to_float32(graph, face)
+    batch = settle(graph, face)
+    canonise(graph)
+    absorb(graph, face)
+    _drop_head(graph)
+    _as_rows(graph)
+    RemoveUnusedNodesPass()(model)
+    return _checked(Classifier(model, face, graph.outputs[0], batch))
 
 
-def _proto(source: ir.Model | bytes | Path) -> onnx.ModelProto:
-    try:
-        if isinstance(source, ir.Model):
-            return ir.serde.serialize_model(source)
-        if isinstance(source, bytes):
-            return onnx.load_model_from_string(source)
-        return onnx.load_model(source, load_external_data=False)
-    except Exception as error:  # protobuf raises many kinds
-        raise GraphInvalid(f"This is not a readable ONNX model: {error}") from error
-
-
-def _trusted(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """Refuse tensors outside the file, and what ONNX's own checker refuses (cycles among it)."""
-    for tensor in _tensors(proto.graph):
-        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
-            raise GraphInvalid(f"The model keeps '{tensor.name}' in another file; only self-contained models are read.")
-    try:
-        onnx.checker.check_model(proto)
-    except onnx.checker.ValidationError as error:
-        raise GraphInvalid(f"The model breaks the ONNX format: {_first_line(error)}") from error
-    return proto
-
-
-def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.TENSOR:
-                yield attribute.t
-            elif attribute.type == onnx.AttributeProto.TENSORS:
-                yield from attribute.tensors
-            for inner in (attribute.g, *attribute.graphs):
-                if inner.node or inner.initializer:
-                    yield from _tensors(inner)
-
-
-def _freed(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """Let the batch be any number, and forget sizes that were inferred with a fixed one."""
-    constants = {tensor.name for tensor in proto.graph.initializer}
-    inputs = [value for value in proto.graph.input if value.name not in constants]
+def _picture(graph: ir.Graph) -> ir.Value:
+    """Return the model's one input. Old models list their constants among the inputs too."""
+    inputs = [value for value in graph.inputs if not value.is_initializer()]
     if len(inputs) != 1:
         raise GraphInvalid(f"A classifier of pictures has one input; this model has {len(inputs)}.")
-    shape = inputs[0].type.tensor_type.shape
-    if len(shape.dim) not in (3, 4):
-        raise GraphInvalid(f"A picture input has 3 or 4 axes; '{inputs[0].name}' has {len(shape.dim)}.")
-    if any(dim.dim_value < 1 for dim in shape.dim[1:]):
-        raise GraphInvalid(f"The picture size of '{inputs[0].name}' must be fixed; only the batch may vary.")
-    shape.dim[0].dim_param = "batch"
-    del proto.graph.value_info[:]
-    for output in proto.graph.output:
-        output.type.tensor_type.ClearField("shape")
-    return proto
-
-
-def _upgraded(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """Bring the standard operators to one version, so that each needs one rule."""
-    version = next((entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")), 0)
-    if version < OPSET:
-        try:
-            proto = onnx.version_converter.convert_version(proto, OPSET)
-        except Exception as error:  # the converter raises RuntimeError and others
-            raise GraphInvalid(f"Operator set {version} cannot be brought to {OPSET}: {_first_line(error)}") from error
-    proto.ir_version = max(proto.ir_version, IR_VERSION)
-    return proto
-
-
-def _inferred(proto: onnx.ModelProto) -> onnx.ModelProto:
-    try:
-        return onnx.shape_inference.infer_shapes(proto, strict_mode=True, data_prop=True)
-    except Exception as error:  # InferenceError among others
-        raise GraphInvalid(f"The model's shapes do not fit together: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def initializer(graph: ir.Graph, array: Array, hint: str) -> ir.Value:
-    """Store a constant under a name that is free."""
-    name, count = hint, 0
-    while name in graph.initializers:
-        name, count = f"{hint}_{count}", count + 1
-    tensor = ir.tensor(np.asarray(array, order="C"), name=name)  # not ascontiguousarray: it adds an axis to scalars
-    value = ir.Value(name=name, shape=ir.Shape(array.shape), type=ir.TensorType(tensor.dtype), const_value=tensor)
-    graph.register_initializer(value)
-    return value
-
-
-def replace(node: ir.Node, value: ir.Value) -> None:
-    """Let every user of the node's first output use `value`, and remove the node."""
-    assert node.graph is not None
-    node.outputs[0].replace_all_uses_with(value, replace_graph_outputs=True)
-    node.graph.remove(node, safe=False)
+    graph.inputs[:] = inputs
+    shape = inputs[0].shape
+    if shape is None or len(shape) not in (3, 4):
+        found = "an unknown number" if shape is None else len(shape)
+        raise GraphInvalid(f"A picture input has 3 or 4 axes; '{inputs[0].name}' has {found}.")
+    return inputs[0]
 
 
 def _move_output(graph: ir.Graph, at: str) -> None:
-    """Let the scores be another output, or the channels of an inner value: at their highest places, if there are."""
+    """Let the scores be another output, or the channels of an inner value."""
     outputs = {str(value.name): value for value in graph.outputs}
     values = {str(value.name): value for node in graph for value in node.outputs}
     nodes = {str(node.name): node.outputs[0] for node in graph if node.name}
     if at not in outputs | values | nodes:
         raise UnknownName("output or node", at, (*outputs, *(name for name in values if name not in outputs)))
-    value = (nodes | values | outputs)[at]
-    if value.shape is not None and len(value.shape) > 2:
-        axes = initializer(graph, np.arange(2, len(value.shape), dtype=np.int64), "axes_of_places")
-        peak = ir.Node("", "ReduceMax", [value, axes], [ir.AttrInt64("keepdims", 0)], name=f"{at}_peak")
-        peak.outputs[0].shape = ir.Shape(list(value.shape)[:2])
-        peak.outputs[0].type = value.type
-        graph.append(peak)
-        value = peak.outputs[0]
-    del graph.outputs[:]
-    graph.outputs.append(value)
+    graph.outputs[:] = [(nodes | values | outputs)[at]]
 
 
-def _lift_constants(graph: ir.Graph) -> None:
-    for node in list(graph):
-        if node.op_type == "Constant":
-            proto = ir.serde.serialize_node(node)
-            replace(node, initializer(graph, _evaluate(proto, {}), f"{node.outputs[0].name}_constant"))
-
-
-def _evaluate(proto: onnx.NodeProto, feeds: dict[str, Array]) -> Array:
-    from onnx.reference import ReferenceEvaluator
-
-    results = ReferenceEvaluator(proto).run(None, feeds)
-    assert isinstance(results, list)
-    return np.asarray(results[0])
-
-
-def _drop_identities(graph: ir.Graph) -> None:
-    for node in list(graph):
-        if node.op_type in ("Identity", "Dropout") and node.inputs[0] is not None:
-            replace(node, node.inputs[0])
-
-
-def _fix_reshapes(graph: ir.Graph) -> None:
-    """Give every Reshape whose result is known but for the batch a constant target: exporters compute it."""
-    for node in list(graph):
-        shape = node.outputs[0].shape
-        if node.op_type != "Reshape" or shape is None or len(shape) == 0:
-            continue
-        sizes = list(shape)
-        source = node.inputs[0]
-        if all(isinstance(size, int) for size in sizes[1:]) and source is not None and not source.is_initializer():
-            target = np.array([-1, *sizes[1:]], np.int64)
-            node.replace_input_with(1, initializer(graph, target, "reshape_target"))
-            _free_batch(node, sizes)
-
-
-def _free_batch(node: ir.Node, sizes: list[Any]) -> None:
-    """Return a target that was exported for one picture says 1 where it means the batch."""
-    source = node.inputs[0]
-    assert source is not None
-    if isinstance(sizes[0], int) and source.shape is not None and not isinstance(source.shape[0], int):
-        node.outputs[0].shape = ir.Shape(["batch", *sizes[1:]])
-
-
-def _fold_constants(graph: ir.Graph) -> None:
-    for node in list(graph):
-        inputs = [value for value in node.inputs if value is not None]
-        arrays = {str(value.name): array_of(value) for value in inputs}
-        if not inputs or any(array is None for array in arrays.values()) or not _small(node):
-            continue
-        feeds = {name: array for name, array in arrays.items() if array is not None}
-        folded = _evaluate(ir.serde.serialize_node(node), feeds)
-        replace(node, initializer(graph, folded, f"{node.outputs[0].name}_folded"))
-
-
-def _small(node: ir.Node) -> bool:
-    shape = node.outputs[0].shape
-    if len(node.outputs) != 1 or node.domain not in ("", "ai.onnx") or shape is None:
-        return False
-    sizes = [size for size in shape if isinstance(size, int)]
-    return len(sizes) == len(shape) and math.prod(sizes) <= FOLD_LIMIT
-
-
-def _alone(value: ir.Value | None, operators: tuple[str, ...]) -> ir.Node | None:
-    """Return the value's producer if it is one of the operators and nobody else uses the value."""
-    node = None if value is None else value.producer()
-    if node is None or value is None or value.is_graph_output() or len(value.uses()) != 1:
-        return None
-    return node if node.op_type in operators else None
-
-
-def _fold_bias(graph: ir.Graph) -> None:
-    """Conv or MatMul followed by the addition of one constant per channel: make that the layer's bias."""
-    for node in list(graph):
-        if node.op_type != "Add":
-            continue
-        for index in (0, 1):
-            layer, added = _alone(node.inputs[index], ("Conv", "MatMul")), array_of(node.inputs[1 - index])
-            if layer is not None and added is not None and _absorb_bias(graph, layer, added):
-                replace(node, layer.outputs[0])
-                break
-
-
-def _absorb_bias(graph: ir.Graph, layer: ir.Node, added: Array) -> bool:
-    weight, sizes = array_of(layer.inputs[1]), dims(layer.outputs[0])
-    if weight is None or (len(layer.inputs) > 2 and layer.inputs[2] is not None):
-        return False
-    if layer.op_type == "MatMul" and (len(sizes) != 1 or weight.ndim != 2):
-        return False
-    channels = weight.shape[0 if layer.op_type == "Conv" else 1]
-    tail = (channels,) + (1,) * (len(sizes) - 1)
-    if added.size not in (1, channels) or np.broadcast_shapes(added.shape, (1, *tail)) != (1, *tail):
-        return False
-    bias = initializer(graph, np.broadcast_to(added.reshape(-1), channels), f"{layer.outputs[0].name}_bias")
-    layer.resize_inputs(3)
-    layer.replace_input_with(2, bias)
-    if layer.op_type == "MatMul":
-        layer.op_type = "Gemm"
-    return True
-
-
-def _fold_norms(graph: ir.Graph) -> None:
-    """Fold batch norm into the convolution before it; where there is none it becomes a scale and a shift."""
-    for node in list(graph):
-        if node.op_type != "BatchNormalization":
-            continue
-        if "training_mode" in node.attributes and node.attributes["training_mode"].as_int():
-            raise GraphInvalid(f"Batch norm '{node.name}' is in training mode; export the model for inference.")
-        scale, shift = _affine(node)
-        layer = _alone(node.inputs[0], ("Conv",))
-        if layer is not None and array_of(layer.inputs[1]) is not None:
-            _absorb_affine(graph, layer, scale, shift)
-            replace(node, layer.outputs[0])
-        else:
-            _write_affine(graph, node, scale, shift)
-
-
-def _affine(node: ir.Node) -> tuple[Array, Array]:
-    """Scale and shift of a batch norm in inference: float64 [channels]."""
-    arrays = [array_of(value) for value in node.inputs[1:5]]
-    if any(array is None for array in arrays):
-        raise GraphInvalid(f"Batch norm '{node.name}' computes its statistics; only constant ones are read.")
-    gain, offset, mean, variance = (np.asarray(array, np.float64) for array in arrays)
-    epsilon = node.attributes["epsilon"].as_float() if "epsilon" in node.attributes else 1e-5
-    scale = gain / np.sqrt(variance + epsilon)
-    return scale, offset - mean * scale
-
-
-def _absorb_affine(graph: ir.Graph, layer: ir.Node, scale: Array, shift: Array) -> None:
-    weight = np.asarray(array_of(layer.inputs[1]))
-    old = array_of(layer.inputs[2]) if len(layer.inputs) > 2 else None
-    bias = (0 if old is None else old) * scale + shift
-    folded = weight * scale.reshape(-1, *[1] * (weight.ndim - 1))
-    name = layer.outputs[0].name
-    layer.resize_inputs(3)
-    layer.replace_input_with(1, initializer(graph, folded.astype(weight.dtype), f"{name}_weight"))
-    layer.replace_input_with(2, initializer(graph, bias.astype(weight.dtype), f"{name}_bias"))
-
-
-def _write_affine(graph: ir.Graph, node: ir.Node, scale: Array, shift: Array) -> None:
-    source, output = node.inputs[0], node.outputs[0]
-    assert source is not None
-    tail = (-1, *[1] * (len(dims(output)) - 1))
-    gain = initializer(graph, scale.astype(np.float32).reshape(tail), f"{output.name}_scale")
-    offset = initializer(graph, shift.astype(np.float32).reshape(tail), f"{output.name}_shift")
-    product = ir.Node("", "Mul", [source, gain], name=f"{node.name}_scale")
-    total = ir.Node("", "Add", [product.outputs[0], offset], name=f"{node.name}_shift")
-    for value in (product.outputs[0], total.outputs[0]):
-        value.shape, value.type = output.shape, output.type
-    graph.insert_before(node, [product, total])
-    replace(node, total.outputs[0])
-
-
-def _drop_heads(graph: ir.Graph) -> None:
-    """Explain logits: walk back over a softmax at the end. Further outputs are left out."""
+def _drop_head(graph: ir.Graph) -> None:
+    """Explain logits: take out a softmax at the end, also where its result is only put into another shape."""
     value = graph.outputs[0]
-    node = value.producer()
-    while node is not None and node.op_type in ("Softmax", "LogSoftmax") and node.inputs[0] is not None:
-        value = node.inputs[0]
-        node = value.producer()
-    del graph.outputs[:]
-    graph.outputs.append(value)
+    while (node := value.producer()) is not None and (source := node.inputs[0]) is not None:
+        if node.op_type in ("Softmax", "LogSoftmax"):
+            if not _is_over_classes(node, value):
+                return
+            replace(node, source)
+        elif node.op_type not in SHAPING or len(source.uses()) > 1:
+            return
+        value = source
 
 
-def _checked(model: ir.Model) -> Classifier:
-    face = next(value for value in model.graph.inputs if not value.is_initializer())
-    classifier = Classifier(model, face, model.graph.outputs[0])
+def _is_over_classes(node: ir.Node, value: ir.Value) -> bool:
+    """Whether a softmax goes along the one axis that has more than one element."""
+    if value.shape is None:
+        return False
+    axis = int_of(node, "axis", -1) % len(value.shape)
+    return axis > 0 and all(size == 1 for place, size in enumerate(value.shape) if place not in (0, axis))
+
+
+def _as_rows(graph: ir.Graph) -> None:
+    """Let the scores be [batch, classes]: the highest of each channel's places; axes of one element are dropped."""
+    value = graph.outputs[0]
+    sizes = list(value.shape or ())
+    inner = [size for size in sizes[1:] if isinstance(size, int)]
+    if len(sizes) == 2 or not sizes or len(inner) + 1 < len(sizes):
+        return
+    several = [size for size in inner if size != 1]
+    if len(several) > 1:
+        axes = initializer(graph, np.arange(2, len(sizes), dtype=np.int64), "axes_of_places")
+        rows = ir.Node("", "ReduceMax", [value, axes], [ir.AttrInt64("keepdims", 0)], name=f"{value.name}_peak")
+        classes = inner[0]
+    else:
+        classes = several[0] if several else 1
+        target = initializer(graph, np.array([-1, classes], np.int64), "rows")
+        rows = ir.Node("", "Reshape", [value, target], name=f"{value.name}_rows")
+    rows.outputs[0].shape, rows.outputs[0].type = ir.Shape([sizes[0], classes]), value.type
+    rows.outputs[0].name = f"{rows.name}_value"
+    graph.append(rows)
+    graph.outputs[:] = [rows.outputs[0]]
+
+
+def _checked(classifier: Classifier) -> Classifier:
+    face, logits = classifier.face, classifier.logits
     for value in classifier.varying:
-        if value.dtype in (ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE):
-            raise GraphInvalid(f"The model computes in {value.dtype.name}; only float32 is compiled.")
-    if classifier.logits not in classifier.varying:
+        if value.dtype == ir.DataType.DOUBLE:
+            raise GraphInvalid("The model computes in DOUBLE; only float32 and half precision are compiled.")
+    if logits not in classifier.varying:
         raise GraphInvalid("The model's first output does not depend on its picture.")
-    if len(dims(classifier.logits)) != 1 or classifier.logits.dtype != ir.DataType.FLOAT:
-        raise GraphInvalid(f"The first output must be float32 [batch, classes], got {classifier.logits.shape}.")
+    if logits.shape is None or len(logits.shape) != 2 or logits.dtype != ir.DataType.FLOAT:
+        raise GraphInvalid(f"The first output must be float32 [batch, classes], got {logits.shape}.")
+    if face.shape is None or logits.shape[0] != face.shape[0]:
+        raise GraphInvalid(f"The first output must have one row per picture, got {logits.shape}.")
     if classifier.channel_axis is not None and dims(face)[classifier.channel_axis - 1] not in CHANNELS:
         raise GraphInvalid(f"A picture has {CHANNELS} channels, first or last; got {face.shape}.")
     return classifier

@@ -23,8 +23,10 @@ class Question:
 
 def ask(emit: Emitter, logits: ir.Value, classes: int) -> Question:
     """Let a seed row of zeros become the predicted class, and contrast 1 take away the highest logit of the others."""
-    seed = ir.Value(name="seed", shape=ir.Shape([SEEDS, classes]), type=ir.TensorType(ir.DataType.FLOAT))
-    contrast = ir.Value(name="contrast", shape=ir.Shape([SEEDS]), type=ir.TensorType(ir.DataType.FLOAT))
+    assert logits.shape is not None
+    count = logits.shape[0] if isinstance(logits.shape[0], int) else SEEDS  # a model bound to a batch has one seed each
+    seed = ir.Value(name="seed", shape=ir.Shape([count, classes]), type=ir.TensorType(ir.DataType.FLOAT))
+    contrast = ir.Value(name="contrast", shape=ir.Shape([count]), type=ir.TensorType(ir.DataType.FLOAT))
     unasked = emit("Equal", emit("ReduceL1", seed, emit.ints(1), keepdims=1), emit.constant(0.0))
     named = emit("Where", unasked, highest(emit, logits, classes), seed)
     free = emit("Equal", named, emit.constant(0.0))
