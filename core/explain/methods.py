@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from core.explain.composites import EPSILON_PLUS_FLAT, GRADIENT, GRADIENT_OF_PIXELS, Composite
+from core.explain.composites import DECONVNET, EPSILON_PLUS_FLAT, GRADIENT, GRADIENT_OF_PIXELS, GUIDED, Composite
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,26 @@ _ROWS = (
         conserves=False,
         composite=GRADIENT_OF_PIXELS,
         reading="relevance",
+    ),
+    Method(
+        key="guided_backprop",
+        title="Guided backprop",
+        source="Springenberg et al. 2015",
+        cost="2 to 3 x",
+        conserves=False,
+        composite=GUIDED,
+        reading="factor",
+        unit="logit per unit of input",
+    ),
+    Method(
+        key="deconvnet",
+        title="Deconvnet",
+        source="Zeiler and Fergus 2014",
+        cost="2 to 3 x",
+        conserves=False,
+        composite=DECONVNET,
+        reading="factor",
+        unit="logit per unit of input",
     ),
     Method(
         key="smoothgrad",
