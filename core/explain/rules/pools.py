@@ -27,7 +27,9 @@ def max_pool(step: Step) -> Signals:
         places = emit("Add", indices, _offsets(emit, batch, source))
         if all(w.span <= w.stride for w in windows):
             whole = emit("Concat", batch, emit.ints(*dims(source)), axis=0)
+            beyond = [max((w.outputs - 1) * w.stride + w.kernel - w.inputs, 0) for w in windows]
             slides = {"kernel_shape": list(kernel), "strides": [w.stride for w in windows]}
+            slides["pads"] = [0] * len(windows) + beyond  # the last windows may reach beyond the input
             return emit("MaxUnpool", values, places, whole, **slides)
         flat = emit("ConstantOfShape", emit("Mul", batch, emit.ints(math.prod(dims(source)))))
         where, what = emit("Reshape", places, emit.ints(-1)), emit("Reshape", values, emit.ints(-1))
@@ -74,12 +76,12 @@ def average_pool(step: Step) -> Signals:
 def reduce_mean(step: Step) -> Signals:
     """Average over whole axes (GlobalAveragePool, ReduceMean)."""
     sizes, axes = dims(step.source), _reduced(step)
-    return step.to(_repeated(step, step.factor(), 1 / math.prod(sizes[axis - 1] for axis in axes)))
+    return step.to(_laid_out(step, step.factor(), 1 / math.prod(sizes[axis - 1] for axis in axes)))
 
 
 def reduce_sum(step: Step) -> Signals:
     """Sum over whole axes."""
-    return step.to(_repeated(step, step.factor(), 1.0))
+    return step.to(_laid_out(step, step.factor(), 1.0))
 
 
 def reduce_length(step: Step) -> Signals:
@@ -138,7 +140,7 @@ def _kept(step: Step, values: ir.Value) -> ir.Value:
     return step.emit("Reshape", values, step.emit.ints(-1, *kept))
 
 
-def _repeated(step: Step, values: ir.Value, scale: float) -> ir.Value:
+def _laid_out(step: Step, values: ir.Value, scale: float) -> ir.Value:
     """Repeat values along the axes that were reduced, times a number."""
     sizes, axes = dims(step.source), _reduced(step)
     area = [size if axis in axes else 1 for axis, size in enumerate(sizes, start=1)]

@@ -307,7 +307,7 @@ POOLS = (
     Case("ReduceMax", "y = ReduceMax(z, a)", lambda z: z.amax(1), 18, {"a": ints(1)}),
     Case("ReduceMax", "y = ReduceMax<keepdims = 0>(z, a)", lambda z: z.amax((1, 2)), 20, {"a": ints(1, 2)}),
     Case("ReduceMax", "y = ReduceMax<noop_with_empty_axes = 1>(z)", lambda z: z, 18),
-    Case("ReduceMin", "y = ReduceMin<axes = [1, 2, 3], keepdims = 0>(z)", lambda z: z.amin((1, 2, 3)), 17),
+    Case("ReduceMin", "y = ReduceMin<axes = [1, 2, 3], keepdims = 0>(z)", lambda z: z.amin((1, 2, 3), keepdim=True), 17),
     Case("ReduceMin", "y = ReduceMin<axes = [3]>(z)", lambda z: z.amin(3), 11),
     Case("ReduceL2", "y = ReduceL2<axes = [1]>(z)", lambda z: z.norm(dim=1), 13),
     Case("ReduceL2", "n = ReduceL2(z, a) \n y = Div(z, n)", lambda z: F.normalize(z, dim=1), 18, {"a": ints(1)}),
@@ -333,7 +333,7 @@ SHAPES = (
         {"token": TOKEN, "rest": ints(2, 6, 6)},
     ),
     Case("Split", "a, b = Split<axis = 1>(z) \n c = Tanh(a) \n y = Mul(b, c)", lambda z: z[:, 2:] * z[:, :2].tanh(), 11),
-    Case("Split", "a, b, c = Split<axis = 1, num_outputs = 3>(z) \n y = Tanh(b)", lambda z: z[:, 2:].tanh(), 18),
+    Case("Split", "a, b, c = Split<axis = 3, num_outputs = 3>(z) \n y = Tanh(b)", lambda z: z[..., 2:4].tanh(), 18),
     Case("Split", "a, b = Split<axis = 3, split = [1, 5]>(z) \n y = Tanh(b)", lambda z: z[..., 1:].tanh(), 11),
     Case(
         "Split",
@@ -424,10 +424,10 @@ SHAPES = (
     ),
     Case(
         "Resize",
-        'y = Resize<mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor">(z, , , s)',
+        'y = Resize<mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor", axes = [2, 3]>(z, , , s)',
         lambda z: resized(z, size=(4, 9)),
-        13,
-        {"s": ints(1, 4, 4, 9)},
+        18,
+        {"s": ints(4, 9)},
     ),
     Case(
         "Resize",
@@ -438,17 +438,18 @@ SHAPES = (
     ),
     Case(
         "Resize",
-        'y = Resize<mode = "linear", coordinate_transformation_mode = "pytorch_half_pixel">(z, , , s)',
+        """b = Shape<start = 0, end = 2>(z) \n c = Concat<axis = 0>(b, s)
+        y = Resize<mode = "linear", coordinate_transformation_mode = "pytorch_half_pixel">(z, , , c)""",
         lambda z: resized(z, size=(9, 4), mode="bilinear"),
         17,
-        {"s": ints(1, 4, 9, 4)},
+        {"s": ints(9, 4)},
     ),
     Case(
         "Resize",
-        'y = Resize<mode = "linear", coordinate_transformation_mode = "align_corners">(z, , s)',
+        'y = Resize<mode = "linear", coordinate_transformation_mode = "align_corners">(z, roi, s)',
         lambda z: resized(z, scale_factor=2, mode="bilinear", align_corners=True),
         11,
-        {"s": np.array([1, 1, 2, 2], np.float32)},
+        {"roi": np.zeros(0, np.float32), "s": np.array([1, 1, 2, 2], np.float32)},
     ),
     Case(
         "Resize",
