@@ -205,18 +205,17 @@ class Compilation:
     def _spread(self) -> list[ir.Value]:
         """Return the rests on the pixels. Rests of one size and scale share the widest of their fields."""
         found = fields(self.classifier)
-        groups: dict[tuple[tuple[int, ...], float], list[Rest]] = {}
+        groups: dict[tuple[tuple[int, ...], float, bool], list[Rest]] = {}
         for rest in self.rests:
-            places = () if rest.layer is None else dims(rest.layer)[1:]
-            groups.setdefault((places, rest.scale), []).append(rest)
+            groups.setdefault((dims(rest.layer)[1:], rest.scale, rest.placed), []).append(rest)
         spread = []
-        for (places, scale), rests in groups.items():
+        for (_, scale, placed), rests in groups.items():
             together = self.emit.add([rest.value for rest in rests])
-            seen = [field for rest in rests if rest.layer is not None and (field := found[rest.layer]) is not None]
+            seen = [field for rest in rests if (field := found[rest.layer]) is not None and placed]
             if seen:
                 spread.append(self._to_pixels(together, scale, max(seen, key=lambda field: field.reach)))
             else:
-                spread.append(self._everywhere(together, scale, bool(places)))
+                spread.append(self._everywhere(together, scale, placed))
         return spread
 
     def _everywhere(self, rest: ir.Value, scale: float, has_places: bool) -> ir.Value:

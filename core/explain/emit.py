@@ -112,12 +112,14 @@ def stabilised(emit: Emitter, value: ir.Value, epsilon: float) -> ir.Value:
 class Rest:
     """Relevance that found no input, at the output of a layer: float32 [batch, height, width] or [batch].
 
-    `scale` multiplies it; `layer` is the node's output, which tells the pixels that the unit sees, or None for [batch].
+    It has height and width where it is `placed`; `scale` multiplies it; `layer` is the node's output, which tells the
+    pixels that the unit sees.
     """
 
     value: ir.Value
     scale: float
-    layer: ir.Value | None
+    layer: ir.Value
+    placed: bool
 
 
 @dataclass(frozen=True)
@@ -216,20 +218,17 @@ class Step:
             values = self.emit("ReduceSum", values, self.emit.ints(*axes), keepdims=1)
         return self.emit("Reshape", values, self.emit.ints(-1, *sizes)) if missing else values
 
-    def leave(self, value: ir.Value, scale: float = 1.0) -> None:
-        """Report relevance that found no input: [batch, height, width] of an output with channels, else [batch, ...]."""
-        if self.rests is None:
-            return
-        if len(dims(self.output)) == 3 and self.node.op_type not in ("Gemm", "MatMul"):
-            self.rests.append(Rest(value, scale, self.output))
-        else:
-            self.leave_all(value, scale)
+    def leave(self, value: ir.Value, scale: float = 1.0, placed: bool | None = None) -> None:
+        """Report relevance that found no input. By default it has places where the output has rows and columns."""
+        if self.rests is not None:
+            placed = len(dims(self.output)) == 3 if placed is None else placed
+            self.rests.append(Rest(value, scale, self.output, placed))
 
     def leave_all(self, relevance: ir.Value, scale: float = 1.0) -> None:
         """Report relevance [batch, ...] that found no input and has no places, summed up for each picture."""
         if self.rests is not None:
             flat = self.emit("Flatten", relevance, axis=1)
-            self.rests.append(Rest(self.emit("ReduceSum", flat, self.emit.ints(1), keepdims=0), scale, None))
+            self.leave(self.emit("ReduceSum", flat, self.emit.ints(1), keepdims=0), scale, placed=False)
 
 
 Signals = Sequence[Signal | None]

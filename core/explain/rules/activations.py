@@ -56,7 +56,12 @@ def _is_rectifier(step: Step) -> bool:
     if step.node.op_type != "Clip":
         return True
     low = _limits(step)[0]
-    return low is not None and not np.any(array_of(low)) and not serves_as_gate(step.output, step.varying)
+    return low is not None and _is_zero(low) and not serves_as_gate(step.output, step.varying)
+
+
+def _is_zero(value: ir.Value) -> bool:
+    array = array_of(value)
+    return array is not None and not array.any()
 
 
 def _number(step: Step, name: str, default: float) -> float:
@@ -110,12 +115,12 @@ def _clip(step: Step) -> ir.Value:
 
 
 def _elu(step: Step) -> ir.Value:
-    """alpha exp(x) = y + alpha where x is negative."""
+    """Slope alpha exp(x) = y + alpha where x is negative."""
     return _where_positive(step, step.emit("Add", step.output, step.emit.constant(_number(step, "alpha", 1.0))))
 
 
 def _selu(step: Step) -> ir.Value:
-    """gamma where x is positive, gamma alpha exp(x) = y + gamma alpha where not; defaults of ONNX."""
+    """Slope gamma where x is positive, gamma alpha exp(x) = y + gamma alpha where not; defaults of ONNX."""
     emit = step.emit
     alpha, gamma = _number(step, "alpha", 1.67326319217681884765625), _number(step, "gamma", 1.05070102214813232421875)
     positive = emit("Greater", step.source, emit.constant(0.0))

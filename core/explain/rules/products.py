@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 import onnx_ir as ir
 
-from core.explain.emit import Emitter, Rule, Signal, Signals, Step, UncoveredError, array_of, dims
+from core.explain.emit import Emitter, Rest, Rule, Signal, Signals, Step, UncoveredError, array_of, dims
 
 # Bounded functions, the surest gates first: they say how much passes. The others are activations as well.
 SQUASHING = ("Sigmoid", "HardSigmoid", "Softmax")
@@ -158,7 +158,7 @@ def divide_fixed(step: Step) -> Signals:
 
 
 def matmul_of_values(step: Step) -> Signals:
-    """dA = dZ B^T and dB = A^T dZ."""
+    """Gradients dA = dZ B^T and dB = A^T dZ."""
     return _matmul(step, step.factor())
 
 
@@ -182,9 +182,9 @@ def _matmul(step: Step, factor: ir.Value) -> Signals:
     ]
 
 
-def _turned(emit: Emitter, value: ir.Value) -> ir.Value:
-    """Swap the last two axes."""
-    rank = len(dims(value)) + 1
+def _turned(emit: Emitter, value: ir.Value, like: ir.Value | None = None) -> ir.Value:
+    """Swap the last two axes of a value that has as many axes as another."""
+    rank = len(dims(value if like is None else like)) + 1
     return emit("Transpose", value, perm=[*range(rank - 2), rank - 1, rank - 2])
 
 
@@ -204,41 +204,29 @@ def _from_right(step: Step, weighted: Rule) -> Signals:
     """W X = (X^T W^T)^T: follow the rule for a constant on the right."""
     emit, weight, source = step.emit, array_of(step.node.inputs[0]), step.node.inputs[1]
     assert source is not None
-    if weight is None or weight.ndim < 2 or len(dims(source)) < 2:
-        raise UncoveredError("only a constant matrix has a rule")
-    upright = _shaped(_turned(emit, source), source)
-    kernel = emit.constant(np.ascontiguousarray(weight.swapaxes(-1, -2)))
-    product = _shaped(emit("MatMul", upright, kernel), step.output)
+    if weight is None or weight.ndim != 2 or len(dims(source)) < 2:
+        raise UncoveredError("only one constant matrix for all has a rule")
+    upright = _turned(emit, source)
+    product = emit("MatMul", upright, emit.constant(np.ascontiguousarray(weight.T)))
+    for turned, plain in ((upright, source), (product, step.output)):
+        sizes = list(plain.shape or [])
+        turned.shape, turned.type = ir.Shape([*sizes[:-2], sizes[-1], sizes[-2]]), plain.type
     layer = product.producer()
     assert layer is not None
     layer.name = step.node.name
-    turned = replace(step, node=layer, signals=[Signal(_turned_like(emit, step), product)])
-    passed = weighted(turned)[0]
+    rests: list[Rest] | None = None if step.rests is None else []
+    signal = Signal(_turned(emit, step.factor(), step.output), product)
+    passed = weighted(replace(step, node=layer, signals=[signal], rests=rests))[0]
     assert passed is not None
+    for rest in rests or ():
+        step.leave(rest.value, rest.scale, placed=False)
     if passed.value is None:
-        return [None, Signal(_upright(emit, passed.factor, source), None)]
-    return [None, Signal(_upright(emit, passed.factor_of(emit, upright), source), source)]
-
-
-def _turned_like(emit: Emitter, step: Step) -> ir.Value:
-    return _upright(emit, step.factor(), step.output)
-
-
-def _upright(emit: Emitter, value: ir.Value, like: ir.Value) -> ir.Value:
-    rank = len(dims(like)) + 1
-    return emit("Transpose", value, perm=[*range(rank - 2), rank - 1, rank - 2])
-
-
-def _shaped(value: ir.Value, before: ir.Value) -> ir.Value:
-    """Give a turned value its sizes, which rules ask for."""
-    assert before.shape is not None
-    sizes = list(before.shape)
-    value.shape, value.type = ir.Shape([*sizes[:-2], sizes[-1], sizes[-2]]), before.type
-    return value
+        return step.relevant(_turned(emit, passed.factor, source), 1)
+    return step.to(_turned(emit, passed.factor_of(emit, upright), source), 1)
 
 
 def softmax(step: Step) -> Signals:
-    """dx = s (ds - sum(s ds)). As a relevance rule it leaves a remainder."""
+    """Gradient dx = s (ds - sum(s ds)). As a relevance rule it leaves a remainder."""
     emit, s = step.emit, step.output
     axis = step.node.attributes["axis"].as_int() if "axis" in step.node.attributes else -1
     factor = step.factor()
@@ -248,7 +236,7 @@ def softmax(step: Step) -> Signals:
 
 
 def log_softmax(step: Step) -> Signals:
-    """dx = dy - softmax(x) sum(dy). As a relevance rule it leaves a remainder."""
+    """Gradient dx = dy - softmax(x) sum(dy). As a relevance rule it leaves a remainder."""
     emit, y = step.emit, step.output
     axis = step.node.attributes["axis"].as_int() if "axis" in step.node.attributes else -1
     factor = step.factor()

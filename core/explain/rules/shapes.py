@@ -62,19 +62,26 @@ def split(step: Step) -> Signals:
 
 def cut(step: Step) -> Signals:
     """Slice: back to where the values stood, zeros elsewhere."""
-    starts, steps = (_known_ints(step, index) for index in (1, 4))
-    axes = _known_ints(step, 3) or list(range(len(starts)))
-    sizes, rank = dims(step.source), len(dims(step.source)) + 1
+    wanted, sizes = sliced(step.node), list(dims(step.output))
+    return step.moved(lambda values: _laid_back(step, values, sizes, wanted))
+
+
+def sliced(node: ir.Node) -> dict[int, list[int]]:
+    """Return the places of a Slice's input that its output holds, for each axis it cuts (the batch is axis 0)."""
+    source, output = node.inputs[0], node.outputs[0]
+    assert source is not None
+    starts, steps = _known_ints(node, 1), _known_ints(node, 4)
+    rank = len(dims(source)) + 1
     wanted: dict[int, list[int]] = {}
-    for index, axis in enumerate(axis % rank for axis in axes):
+    for index, axis in enumerate(_known_ints(node, 3) or range(len(starts))):
         stride = steps[index] if steps else 1
-        if axis == 0:
-            _refuse_some_pictures(step, starts[index], stride)
+        if axis % rank == 0:
+            _refuse_some_pictures(node, starts[index], stride)
             continue
-        size = sizes[axis - 1]
+        size, count = dims(source)[axis % rank - 1], dims(output)[axis % rank - 1]
         start = min(max(starts[index] + (size if starts[index] < 0 else 0), 0), size - 1 if stride < 0 else size)
-        wanted[axis] = [start + stride * i for i in range(dims(step.output)[axis - 1])]
-    return step.moved(lambda values: _laid_back(step, values, list(dims(step.output)), wanted))
+        wanted[axis % rank] = [start + stride * i for i in range(count)]
+    return wanted
 
 
 def gather(step: Step) -> Signals:
@@ -112,7 +119,7 @@ def pad(step: Step) -> Signals:
         signals = step.moved(lambda values: emit("Pad", values, emit.ints(*back)))
         _leave_frame(step, signals)
         return signals
-    if min(min(ends) for ends in frame.values()) < 0:
+    if any(min(ends) < 0 for ends in frame.values()):
         raise UncoveredError("a negative frame has a rule with constants alone")
     style = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}[mode]
     wanted = {
@@ -184,9 +191,13 @@ def resizing(node: ir.Node, axis: int) -> Array:
     scales = array_of(node.inputs[2]) if len(node.inputs) > 2 else None
     listed = _resized_axes(node)
     scale = sizes[1] / sizes[0] if scales is None or not scales.size else float(scales[listed.index(axis)])
-    texts = {name: value.as_string() for name, value in node.attributes.items() if value.type == ir.AttributeType.STRING}
+    texts = {
+        name: value.as_string() for name, value in node.attributes.items() if value.type == ir.AttributeType.STRING
+    }
     places, mode = texts.get("coordinate_transformation_mode", "half_pixel"), texts.get("mode", "nearest")
-    unusual = any(name in node.attributes and node.attributes[name].as_int() for name in ("antialias", "exclude_outside"))
+    unusual = any(
+        name in node.attributes and node.attributes[name].as_int() for name in ("antialias", "exclude_outside")
+    )
     if places not in PLACES or unusual or texts.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise UncoveredError("this way of resizing has no rule")
     if mode == "nearest":
@@ -199,7 +210,9 @@ def resizing(node: ir.Node, axis: int) -> Array:
 
 def _resized_axes(node: ir.Node) -> list[int]:
     rank = len(dims(node.outputs[0])) + 1
-    return [axis % rank for axis in node.attributes["axes"].as_ints()] if "axes" in node.attributes else list(range(rank))
+    return (
+        [axis % rank for axis in node.attributes["axes"].as_ints()] if "axes" in node.attributes else list(range(rank))
+    )
 
 
 def _shaped(step: Step, values: ir.Value) -> ir.Value:
@@ -215,19 +228,19 @@ def _axis(step: Step, value: ir.Value) -> int:
     return axis
 
 
-def _known_ints(step: Step, index: int) -> list[int]:
+def _known_ints(node: ir.Node, index: int) -> list[int]:
     """A constant input's numbers; none where there is no such input."""
-    if index >= len(step.node.inputs) or step.node.inputs[index] is None:
+    if index >= len(node.inputs) or node.inputs[index] is None:
         return []
-    array = array_of(step.node.inputs[index])
+    array = array_of(node.inputs[index])
     if array is None:
         raise UncoveredError("only constant places have a rule")
     return [int(n) for n in array.reshape(-1)]
 
 
-def _refuse_some_pictures(step: Step, start: int, stride: int) -> None:
+def _refuse_some_pictures(node: ir.Node, start: int, stride: int) -> None:
     """Let a slice through that keeps the batch as it is."""
-    ends = _known_ints(step, 2)
+    ends = _known_ints(node, 2)
     whole = bool(ends) and start == 0 and stride == 1 and ends[0] >= np.iinfo(np.int32).max
     if not whole:
         raise UncoveredError("it picks from the batch")
@@ -263,8 +276,8 @@ def _laid_back(step: Step, values: ir.Value, sizes: list[int], wanted: dict[int,
 def _frame(step: Step) -> dict[int, tuple[int, int]]:
     """Places in front and behind along each padded axis."""
     rank = len(dims(step.source)) + 1
-    pads = _known_ints(step, 1)
-    axes = [axis % rank for axis in _known_ints(step, 3)] or list(range(rank))
+    pads = _known_ints(step.node, 1)
+    axes = [axis % rank for axis in _known_ints(step.node, 3)] or list(range(rank))
     ends = zip(axes, pads[: len(axes)], pads[len(axes) :], strict=True)
     return {axis: (before, after) for axis, before, after in ends if before or after}
 

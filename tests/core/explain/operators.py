@@ -172,7 +172,13 @@ ARITHMETIC = (
     Case("Max", "y = Max(z, a)", lambda z: z.clamp(min=0.2), 13, {"a": scalar(0.2)}),
     Case("Min", "a = Neg(z) \n y = Min(z, a)", lambda z: -z.abs()),
     Case("Min", "y = Min(a, z)", lambda z: torch.minimum(z, like(SCALES, z)), 13, {"a": SCALES}),
-    Case("Where", "a = Tanh(z) \n y = Where(m, z, a)", lambda z: torch.where(torch.tensor(MASK), z, z.tanh()), 17, {"m": MASK}),
+    Case(
+        "Where",
+        "a = Tanh(z) \n y = Where(m, z, a)",
+        lambda z: torch.where(torch.tensor(MASK), z, z.tanh()),
+        17,
+        {"m": MASK},
+    ),
     Case(
         "Where",
         "m = Greater(z, zero) \n a = Mul(z, w) \n y = Where(m, z, a)",
@@ -180,7 +186,13 @@ ARITHMETIC = (
         17,
         {"zero": scalar(0), "w": SCALES},
     ),
-    Case("Where", "y = Where(m, z, a)", lambda z: torch.where(torch.tensor(MASK), z, 0.3), 17, {"m": MASK, "a": scalar(0.3)}),
+    Case(
+        "Where",
+        "y = Where(m, z, a)",
+        lambda z: torch.where(torch.tensor(MASK), z, 0.3),
+        17,
+        {"m": MASK, "a": scalar(0.3)},
+    ),
     Case("Softmax", "y = Softmax<axis = 1>(z)", lambda z: z.softmax(1)),
     Case("Softmax", "y = Softmax<axis = -1>(z)", lambda z: z.softmax(-1), 13),
     Case("Softmax", "y = Softmax<axis = 3>(z)", lambda z: z.softmax(3), 11),
@@ -188,7 +200,9 @@ ARITHMETIC = (
 )
 
 LAYERS = (
-    Case("Conv", "y = Conv<strides = [2, 2]>(z, k)", lambda z: F.conv2d(z, like(KERNEL, z), stride=2), 11, {"k": KERNEL}),
+    Case(
+        "Conv", "y = Conv<strides = [2, 2]>(z, k)", lambda z: F.conv2d(z, like(KERNEL, z), stride=2), 11, {"k": KERNEL}
+    ),
     Case(
         "Gemm",
         "a = Flatten(z) \n y = Gemm<alpha = 0.5, beta = 2.0>(a, k, b)",
@@ -224,7 +238,10 @@ POOLS = (
         11,
     ),
     Case(
-        "MaxPool", "y = MaxPool<kernel_shape = [2, 2], dilations = [2, 2]>(z)", lambda z: F.max_pool2d(z, 2, 1, 0, 2), 13
+        "MaxPool",
+        "y = MaxPool<kernel_shape = [2, 2], dilations = [2, 2]>(z)",
+        lambda z: F.max_pool2d(z, 2, 1, 0, 2),
+        13,
     ),
     Case(
         "MaxPool",
@@ -307,7 +324,9 @@ POOLS = (
     Case("ReduceMax", "y = ReduceMax(z, a)", lambda z: z.amax(1), 18, {"a": ints(1)}),
     Case("ReduceMax", "y = ReduceMax<keepdims = 0>(z, a)", lambda z: z.amax((1, 2)), 20, {"a": ints(1, 2)}),
     Case("ReduceMax", "y = ReduceMax<noop_with_empty_axes = 1>(z)", lambda z: z, 18),
-    Case("ReduceMin", "y = ReduceMin<axes = [1, 2, 3], keepdims = 0>(z)", lambda z: z.amin((1, 2, 3), keepdim=True), 17),
+    Case(
+        "ReduceMin", "y = ReduceMin<axes = [1, 2, 3], keepdims = 0>(z)", lambda z: z.amin((1, 2, 3), keepdim=True), 17
+    ),
     Case("ReduceMin", "y = ReduceMin<axes = [3]>(z)", lambda z: z.amin(3), 11),
     Case("ReduceL2", "y = ReduceL2<axes = [1]>(z)", lambda z: z.norm(dim=1), 13),
     Case("ReduceL2", "n = ReduceL2(z, a) \n y = Div(z, n)", lambda z: F.normalize(z, dim=1), 18, {"a": ints(1)}),
@@ -315,9 +334,21 @@ POOLS = (
 
 SHAPES = (
     Case("Flatten", "y = Flatten(z)", lambda z: z),
-    Case("Flatten", "a = Unsqueeze(z, i) \n b = Squeeze(a, i) \n y = Flatten<axis = -3>(b)", lambda z: z, 13, {"i": ints(1)}),
+    Case(
+        "Flatten",
+        "a = Unsqueeze(z, i) \n b = Squeeze(a, i) \n y = Flatten<axis = -3>(b)",
+        lambda z: z,
+        13,
+        {"i": ints(1)},
+    ),
     Case("Reshape", "y = Reshape(z, s)", lambda z: z, 11, {"s": ints(0, -1, 12)}),
-    Case("Reshape", "a = Reshape(z, s) \n y = Softmax<axis = 1>(a)", lambda z: z.reshape(-1, 8, 18).softmax(1), 14, {"s": ints(-1, 8, 18)}),
+    Case(
+        "Reshape",
+        "a = Reshape(z, s) \n y = Softmax<axis = 1>(a)",
+        lambda z: z.reshape(-1, 8, 18).softmax(1),
+        14,
+        {"s": ints(-1, 8, 18)},
+    ),
     Case("Squeeze", "a = ReduceMean<axes = [2]>(z) \n y = Squeeze<axes = [2]>(a)", lambda z: z.mean(2), 11),
     Case("Squeeze", "a = ReduceMean<axes = [2]>(z) \n y = Squeeze(a, i)", lambda z: z.mean(2), 13, {"i": ints(-2)}),
     Case("Unsqueeze", "a = Unsqueeze<axes = [1, 3]>(z) \n y = Relu(a)", F.relu, 11),
@@ -327,12 +358,15 @@ SHAPES = (
     Case("Concat", "a = Relu(z) \n y = Concat<axis = -1>(z, a, z)", lambda z: torch.cat([z, F.relu(z), z], -1), 11),
     Case(
         "Concat",
-        "b = Shape<start = 0, end = 1>(x) \n s = Concat<axis = 0>(b, rest) \n t = Expand(token, s) \n y = Concat<axis = 1>(t, z)",
+        """b = Shape<start = 0, end = 1>(x) \n s = Concat<axis = 0>(b, rest) \n t = Expand(token, s)
+        y = Concat<axis = 1>(t, z)""",
         lambda z: torch.cat([like(TOKEN, z).expand(len(z), -1, -1, -1), z], 1),
         17,
         {"token": TOKEN, "rest": ints(2, 6, 6)},
     ),
-    Case("Split", "a, b = Split<axis = 1>(z) \n c = Tanh(a) \n y = Mul(b, c)", lambda z: z[:, 2:] * z[:, :2].tanh(), 11),
+    Case(
+        "Split", "a, b = Split<axis = 1>(z) \n c = Tanh(a) \n y = Mul(b, c)", lambda z: z[:, 2:] * z[:, :2].tanh(), 11
+    ),
     Case("Split", "a, b, c = Split<axis = 3, num_outputs = 3>(z) \n y = Tanh(b)", lambda z: z[..., 2:4].tanh(), 18),
     Case("Split", "a, b = Split<axis = 3, split = [1, 5]>(z) \n y = Tanh(b)", lambda z: z[..., 1:].tanh(), 11),
     Case(
@@ -374,7 +408,11 @@ SHAPES = (
     ),
     Case("Pad", "y = Pad(z, p)", lambda z: F.pad(z, (0, 2, 1, 0)), 13, {"p": ints(0, 0, 1, 0, 0, 0, 0, 2)}),
     Case(
-        "Pad", "y = Pad(z, p, v, a)", lambda z: F.pad(z, (1, 2), value=0.7), 18, {"p": ints(1, 2), "v": scalar(0.7), "a": ints(-1)}
+        "Pad",
+        "y = Pad(z, p, v, a)",
+        lambda z: F.pad(z, (1, 2), value=0.7),
+        18,
+        {"p": ints(1, 2), "v": scalar(0.7), "a": ints(-1)},
     ),
     Case("Pad", "y = Pad(z, p)", lambda z: F.pad(z, (-1, 2, 1, -2)), 13, {"p": ints(0, 0, 1, -1, 0, 0, -2, 2)}),
     Case(
@@ -399,10 +437,16 @@ SHAPES = (
         {"p": ints(0, 0, 3, 2, 0, 0, 0, 1)},
     ),
     Case("Pad", "y = Pad<pads = [0, 0, 1, 0, 0, 0, 0, 2]>(z)", lambda z: F.pad(z, (0, 2, 1, 0)), 10),
-    Case("Expand", "a = GlobalAveragePool(z) \n b = Expand(a, s) \n y = Mul(b, z)", lambda z: z.mean((2, 3), keepdim=True) * z, 13, {"s": ints(1, 4, 6, 6)}),
+    Case(
+        "Expand",
+        "a = GlobalAveragePool(z) \n b = Expand(a, s) \n y = Mul(b, z)",
+        lambda z: z.mean((2, 3), keepdim=True) * z,
+        13,
+        {"s": ints(1, 4, 6, 6)},
+    ),
     Case("Tile", "y = Tile(z, r)", lambda z: z.repeat(1, 2, 1, 3), 13, {"r": ints(1, 2, 1, 3)}),
     Case("Tile", "y = Tile(z, r)", lambda z: z, 13, {"r": ints(1, 1, 1, 1)}),
-    Case("DepthToSpace", "y = DepthToSpace<blocksize = 2, mode = \"CRD\">(z)", lambda z: F.pixel_shuffle(z, 2), 13),
+    Case("DepthToSpace", 'y = DepthToSpace<blocksize = 2, mode = "CRD">(z)', lambda z: F.pixel_shuffle(z, 2), 13),
     Case(
         "DepthToSpace",
         "y = DepthToSpace<blocksize = 2>(z)",
@@ -424,7 +468,8 @@ SHAPES = (
     ),
     Case(
         "Resize",
-        'y = Resize<mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor", axes = [2, 3]>(z, , , s)',
+        """y = Resize<mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor",
+        axes = [2, 3]>(z, , , s)""",
         lambda z: resized(z, size=(4, 9)),
         18,
         {"s": ints(4, 9)},
@@ -432,6 +477,13 @@ SHAPES = (
     Case(
         "Resize",
         'y = Resize<mode = "nearest">(z, , s)',
+        lambda z: z[:, :, [0, 0, 1, 2, 2, 3, 4, 4, 5]][..., [0, 0, 1, 2, 2, 3, 4, 4, 5]],
+        17,
+        {"s": np.array([1, 1, 1.5, 1.5], np.float32)},
+    ),
+    Case(
+        "Resize",
+        'y = Resize<mode = "nearest", nearest_mode = "round_prefer_ceil">(z, , s)',
         lambda z: resized(z, scale_factor=1.5, mode="nearest-exact"),
         17,
         {"s": np.array([1, 1, 1.5, 1.5], np.float32)},
