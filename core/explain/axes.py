@@ -11,19 +11,16 @@ from core.explain.windows import Matrix
 
 
 def spread(emit: Emitter, values: ir.Value, sizes: Sequence[int], axis: int, matrix: Array) -> ir.Value:
-    """Take one axis of values back through a matrix [inputs, outputs].
-
-    `sizes` are those of the values' axes behind the batch; `axis` counts the batch as 0.
-    """
-    before, outputs, after = sizes[: axis - 1], sizes[axis - 1], sizes[axis:]
+    """Take one axis of values back through a matrix [inputs, outputs]. The values' `sizes` have -1 for the batch."""
+    before, outputs, after = sizes[:axis], sizes[axis], sizes[axis + 1 :]
     inputs = matrix.shape[0]
     if not after:
         return emit("MatMul", values, emit.constant(np.ascontiguousarray(matrix.T)))
     if len(after) == 1:
         return emit("MatMul", emit.constant(matrix), values)
-    flat = emit("Reshape", values, emit.ints(-1, *before, outputs, math.prod(after)))
+    flat = emit("Reshape", values, emit.ints(*before, outputs, -1 if -1 in after else math.prod(after)))
     wide = emit("MatMul", emit.constant(matrix), flat)
-    return emit("Reshape", wide, emit.ints(-1, *before, inputs, *after))
+    return emit("Reshape", wide, emit.ints(*before, inputs, *after))
 
 
 def selection(inputs: int, chosen: Sequence[int]) -> Matrix:

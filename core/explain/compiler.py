@@ -129,7 +129,7 @@ class Compilation:
 
     def _is_feature_map(self, node: ir.Node) -> bool:
         sizes = dims(node.outputs[0])
-        return len(sizes) == 3 and sizes[1] * sizes[2] > 1 and self.places[node] != PIXELS
+        return len(sizes) == 3 and min(sizes) > 0 and sizes[1] * sizes[2] > 1 and self.places[node] != PIXELS
 
     def nonnegative(self, value: ir.Value) -> bool:
         """Whether a forward value is known to have no negative element."""

@@ -204,29 +204,35 @@ class Step:
         return [Signal(relevance, None) if i == index else None for i in range(len(self.node.inputs))]
 
     def unbroadcast(self, values: ir.Value, index: int, whole: tuple[int, ...] | None = None) -> ir.Value:
-        """Sum over the axes along which an input was repeated to the output's size, or to `whole` after the batch."""
+        """Sum over the axes along which an input was repeated to the output's sizes, or to `whole`."""
         source = self.node.inputs[index]
         assert source is not None
         assert source.shape is not None
-        sizes, whole = dims(source), dims(self.output) if whole is None else whole
+        sizes, whole = sizes_of(source), sizes_of(self.output) if whole is None else whole
         missing = len(whole) - len(sizes)
         if missing and (len(source.shape) == 0 or source.shape[0] != 1):  # its pictures would stand along another axis
             raise UncoveredError("parts with different numbers of axes have a rule for single pictures alone")
-        padded = (1,) * missing + sizes
-        axes = [axis for axis, (part, all_) in enumerate(zip(padded, whole, strict=True), start=1) if part != all_]
+        padded = (whole[0], *[1] * missing, *sizes[1:]) if missing else sizes
+        axes = [axis for axis, (part, all_) in enumerate(zip(padded, whole, strict=True)) if part != all_]
+        if any(padded[axis] != 1 for axis in axes):
+            raise UncoveredError("the pictures of its parts stand along different axes")
         if axes:
             values = self.emit("ReduceSum", values, self.emit.ints(*axes), keepdims=1)
-        return self.emit("Reshape", values, self.emit.ints(-1, *sizes)) if missing else values
+        return self.emit("Reshape", values, self.emit.ints(*sizes)) if missing else values
 
     def leave(self, value: ir.Value, scale: float = 1.0, placed: bool | None = None) -> None:
         """Report relevance that found no input. By default it has places where the output has rows and columns."""
         if self.rests is not None:
-            placed = len(dims(self.output)) == 3 if placed is None else placed
+            placed = len(dims(self.output)) == 3 and -1 not in dims(self.output) if placed is None else placed
             self.rests.append(Rest(value, scale, self.output, placed))
 
     def leave_all(self, relevance: ir.Value, scale: float = 1.0) -> None:
         """Report relevance [batch, ...] that found no input and has no places, summed up for each picture."""
         if self.rests is not None:
+            batch = sizes_of(self.output).index(-1)
+            if batch:
+                others = [axis for axis in range(len(sizes_of(self.output))) if axis != batch]
+                relevance = self.emit("Transpose", relevance, perm=[batch, *others])
             flat = self.emit("Flatten", relevance, axis=1)
             self.leave(self.emit("ReduceSum", flat, self.emit.ints(1), keepdims=0), scale, placed=False)
 
@@ -236,9 +242,19 @@ Rule = Callable[[Step], Signals]
 
 
 def dims(value: ir.Value) -> tuple[int, ...]:
-    """Return the sizes of a value's axes after the batch."""
+    """Return the sizes of a value's axes after the first, which is the batch nearly everywhere."""
     assert value.shape is not None
-    return tuple(int(size) for size in list(value.shape)[1:])  # type: ignore[arg-type]
+    return tuple(size if isinstance(size, int) else -1 for size in list(value.shape)[1:])
+
+
+def sizes_of(value: ir.Value) -> tuple[int, ...]:
+    """Return the sizes of all axes, as a Reshape wants them: -1 for the batch.
+
+    That is the axis whose size is no number (attention may have it behind others), and else the first.
+    """
+    assert value.shape is not None
+    sizes = tuple(size if isinstance(size, int) else -1 for size in value.shape)
+    return sizes if -1 in sizes else (-1, *sizes[1:])
 
 
 def array_of(value: ir.Value | None) -> Array | None:

@@ -94,7 +94,7 @@ def _part(step: Step, factor: ir.Value, index: int) -> Signal | None:
 
 def _leave(step: Step, relevance: ir.Value) -> None:
     """Report relevance that a constant holds, by place where the value has places."""
-    if len(dims(step.output)) == 3:
+    if len(dims(step.output)) == 3 and -1 not in dims(step.output):
         step.leave(step.emit("ReduceSum", relevance, step.emit.ints(1), keepdims=0))
     else:
         step.leave_all(relevance)

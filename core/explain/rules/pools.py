@@ -7,7 +7,7 @@ import numpy as np
 import onnx_ir as ir
 
 from core.explain.axes import spread
-from core.explain.emit import Array, Emitter, Signals, Step, UncoveredError, array_of, dims
+from core.explain.emit import Array, Emitter, Signals, Step, UncoveredError, array_of, dims, sizes_of
 from core.explain.layers import windows_of
 from core.explain.windows import Window
 
@@ -75,8 +75,8 @@ def average_pool(step: Step) -> Signals:
 
 def reduce_mean(step: Step) -> Signals:
     """Average over whole axes (GlobalAveragePool, ReduceMean)."""
-    sizes, axes = dims(step.source), _reduced(step)
-    return step.to(_laid_out(step, step.factor(), 1 / math.prod(sizes[axis - 1] for axis in axes)))
+    sizes = sizes_of(step.source)
+    return step.to(_laid_out(step, step.factor(), 1 / math.prod(sizes[axis] for axis in _reduced(step))))
 
 
 def reduce_sum(step: Step) -> Signals:
@@ -93,22 +93,22 @@ def reduce_length(step: Step) -> Signals:
 
 def reduce_extremum(step: Step) -> Signals:
     """To the highest place (the lowest for ReduceMin), the first one where several are equal."""
-    emit, sizes, axes = step.emit, dims(step.source), _reduced(step)
+    emit, sizes, axes = step.emit, sizes_of(step.source), _reduced(step)
     if not axes:
         return step.moved(lambda values: values)
     first, last = axes[0], axes[-1]
     if axes != list(range(first, last + 1)):
         raise UncoveredError("an extremum over axes that are apart has no rule")
-    before, after, count = sizes[: first - 1], sizes[last:], math.prod(sizes[first - 1 : last])
-    flat = emit("Reshape", step.source, emit.ints(-1, *before, count, *after)) if last > first else step.source
+    before, after, count = sizes[:first], sizes[last + 1 :], math.prod(sizes[first : last + 1])
+    flat = emit("Reshape", step.source, emit.ints(*before, count, *after)) if last > first else step.source
     place = emit("ArgMin" if step.node.op_type == "ReduceMin" else "ArgMax", flat, axis=first, keepdims=1)
     numbers = emit.constant(np.arange(count).reshape(count, *[1] * len(after)), np.int64)
     won = emit("Equal", numbers, place)
 
     def to_winner(values: ir.Value) -> ir.Value:
-        upright = emit("Reshape", values, emit.ints(-1, *before, 1, *after))
+        upright = emit("Reshape", values, emit.ints(*before, 1, *after))
         laid = emit("Where", won, upright, emit.constant(0.0))
-        return emit("Reshape", laid, emit.ints(-1, *sizes)) if last > first else laid
+        return emit("Reshape", laid, emit.ints(*sizes)) if last > first else laid
 
     return step.moved(to_winner)
 
@@ -123,33 +123,32 @@ def _repeated(step: Step, windows: Sequence[Window]) -> ir.Value:
 
 def along_axes(step: Step, values: ir.Value, matrices: Sequence[Array]) -> ir.Value:
     """Spread values [..., outputs] to [..., inputs] with one matrix [inputs, outputs] for each of the last axes."""
-    sizes = list(dims(step.output))
-    for axis in range(len(sizes), len(sizes) - len(matrices), -1):
-        matrix = matrices[axis - len(sizes) - 1]
+    sizes = list(sizes_of(step.output))
+    for axis, matrix in zip(range(len(sizes) - 1, 0, -1), reversed(matrices), strict=False):
         values = spread(step.emit, values, sizes, axis, matrix)
-        sizes[axis - 1] = matrix.shape[0]
+        sizes[axis] = matrix.shape[0]
     return values
 
 
 def _kept(step: Step, values: ir.Value) -> ir.Value:
     """Give the axes that were reduced away back with size 1."""
-    sizes, axes = dims(step.source), _reduced(step)
-    if len(dims(step.output)) == len(sizes):
+    sizes, axes = sizes_of(step.source), _reduced(step)
+    if len(sizes_of(step.output)) == len(sizes):
         return values
-    kept = [1 if axis in axes else size for axis, size in enumerate(sizes, start=1)]
-    return step.emit("Reshape", values, step.emit.ints(-1, *kept))
+    kept = [1 if axis in axes else size for axis, size in enumerate(sizes)]
+    return step.emit("Reshape", values, step.emit.ints(*kept))
 
 
 def _laid_out(step: Step, values: ir.Value, scale: float) -> ir.Value:
     """Repeat values along the axes that were reduced, times a number."""
-    sizes, axes = dims(step.source), _reduced(step)
-    area = [size if axis in axes else 1 for axis, size in enumerate(sizes, start=1)]
+    sizes, axes = sizes_of(step.source), _reduced(step)
+    area = [size if axis in axes else 1 for axis, size in enumerate(sizes)]
     return step.emit("Mul", _kept(step, values), step.emit.constant(np.full(area, scale, np.float32)))
 
 
 def _reduced(step: Step) -> list[int]:
     """The axes that are reduced, in order."""
-    rank = len(dims(step.source)) + 1
+    rank = len(sizes_of(step.source))
     if step.node.op_type in ("GlobalAveragePool", "GlobalMaxPool"):
         return list(range(2, rank))
     given = step.node.inputs[1] if len(step.node.inputs) > 1 else None
@@ -161,6 +160,6 @@ def _reduced(step: Step) -> list[int]:
         reduced = [] if attribute is not None and attribute.as_int() else list(range(rank))
     else:
         reduced = sorted({int(axis) % rank for axis in axes.reshape(-1)})
-    if 0 in reduced:
+    if sizes_of(step.source).index(-1) in reduced:
         raise UncoveredError("a value over the whole batch mixes pictures")
     return reduced

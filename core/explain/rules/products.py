@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 import onnx_ir as ir
 
-from core.explain.emit import Emitter, Rest, Rule, Signal, Signals, Step, UncoveredError, array_of, dims
+from core.explain.emit import Emitter, Rest, Rule, Signal, Signals, Step, UncoveredError, array_of, dims, sizes_of
 
 # Bounded functions, the surest gates first: they say how much passes. The others are activations as well.
 SQUASHING = ("Sigmoid", "HardSigmoid", "Softmax")
@@ -171,14 +171,14 @@ def _matmul(step: Step, factor: ir.Value) -> Signals:
     left, right = step.node.inputs[:2]
     assert left is not None
     assert right is not None
-    many = dims(step.output)[:-2]
-    if min(len(dims(left)), len(dims(right))) < 2:
-        raise UncoveredError("a product of matrices without a batch axis mixes pictures")
+    many = sizes_of(step.output)[:-2]
+    if -1 not in many or -1 not in sizes_of(left)[:-2] or -1 not in sizes_of(right)[:-2]:
+        raise UncoveredError("a product over the batch mixes pictures")
     to_left = step.emit("MatMul", factor, _turned(step.emit, right))
     to_right = step.emit("MatMul", _turned(step.emit, left), factor)
     return [
-        Signal(step.unbroadcast(to_left, 0, many + dims(left)[-2:]), left),
-        Signal(step.unbroadcast(to_right, 1, many + dims(right)[-2:]), right),
+        Signal(step.unbroadcast(to_left, 0, many + sizes_of(left)[-2:]), left),
+        Signal(step.unbroadcast(to_right, 1, many + sizes_of(right)[-2:]), right),
     ]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from core.explain.axes import PLACES, cubic, linear, nearest, selection, spread
-from core.explain.emit import Array, Signal, Signals, Step, UncoveredError, array_of, dims
+from core.explain.emit import Array, Signal, Signals, Step, UncoveredError, array_of, dims, sizes_of
 
 
 def reshape(step: Step) -> Signals:
@@ -17,9 +17,7 @@ def reshape(step: Step) -> Signals:
 def transpose(step: Step) -> Signals:
     """Permute the axes back."""
     perm = step.node.attributes.get("perm")
-    order = list(range(len(dims(step.source)) + 1))[::-1] if perm is None else perm.as_ints()
-    if order[0] != 0 and step.source.shape is not None and step.source.shape[0] != 1:
-        raise UncoveredError("it moves the batch to another axis")
+    order = range(len(sizes_of(step.source)))[::-1] if perm is None else perm.as_ints()
     back = [int(i) for i in np.argsort(order)]
     return step.moved(lambda values: step.emit("Transpose", values, perm=back))
 
@@ -28,7 +26,7 @@ def concat(step: Step) -> Signals:
     """To each part its own. What a constant part holds (a class token) found no input."""
     emit, inputs = step.emit, [value for value in step.node.inputs if value is not None]
     axis = _axis(step, step.output)
-    sizes = emit.ints(*(dims(value)[axis - 1] for value in inputs))
+    sizes = emit.ints(*_lengths(step, inputs, axis))
     signal = step.signal
     values = signal.factor if signal.value is None else step.factor()
     parts = emit.several("Split", [values, sizes], len(inputs), axis=axis)
@@ -50,7 +48,7 @@ def split(step: Step) -> Signals:
     missing = 0
     for output, signal in zip(outputs, signals, strict=True):
         if signal is None:
-            missing += dims(output)[axis - 1]
+            missing += sizes_of(output)[axis]
             continue
         part = signal.relevance(emit) if plain else signal.factor_of(emit, output)
         parts.append(_padded(step, part, axis, missing, 0))
@@ -62,7 +60,7 @@ def split(step: Step) -> Signals:
 
 def cut(step: Step) -> Signals:
     """Slice: back to where the values stood, zeros elsewhere."""
-    wanted, sizes = sliced(step.node), list(dims(step.output))
+    wanted, sizes = sliced(step.node), list(sizes_of(step.output))
     return step.moved(lambda values: _laid_back(step, values, sizes, wanted))
 
 
@@ -70,34 +68,31 @@ def sliced(node: ir.Node) -> dict[int, list[int]]:
     """Return the places of a Slice's input that its output holds, for each axis it cuts (the batch is axis 0)."""
     source, output = node.inputs[0], node.outputs[0]
     assert source is not None
+    sizes = sizes_of(source)
     starts, steps = _known_ints(node, 1), _known_ints(node, 4)
-    rank = len(dims(source)) + 1
     wanted: dict[int, list[int]] = {}
-    for index, axis in enumerate(_known_ints(node, 3) or range(len(starts))):
-        stride = steps[index] if steps else 1
-        if axis % rank == 0:
-            _refuse_some_pictures(node, starts[index], stride)
+    for index, axis in enumerate(axis % len(sizes) for axis in _known_ints(node, 3) or range(len(starts))):
+        stride, size, start = steps[index] if steps else 1, sizes[axis], starts[index]
+        if size == -1:
+            _refuse_some_pictures(node, index, stride)
             continue
-        size, count = dims(source)[axis % rank - 1], dims(output)[axis % rank - 1]
-        start = min(max(starts[index] + (size if starts[index] < 0 else 0), 0), size - 1 if stride < 0 else size)
-        wanted[axis % rank] = [start + stride * i for i in range(count)]
+        start = min(max(start + (size if start < 0 else 0), 0), size - 1 if stride < 0 else size)
+        wanted[axis] = [start + stride * i for i in range(sizes_of(output)[axis])]
     return wanted
 
 
 def gather(step: Step) -> Signals:
     """Constant indices along one axis: each value back to its place, repeated ones added up."""
-    emit, sizes, axis = step.emit, dims(step.source), _axis(step, step.source)
+    emit, sizes, axis = step.emit, sizes_of(step.source), _axis(step, step.source)
     indices = array_of(step.node.inputs[1])
     if indices is None or not step.varying(step.source):
         raise UncoveredError("only constant indices have a rule")
-    if axis == 0:
-        raise UncoveredError("it picks from the batch")
-    chosen = [int(i) % sizes[axis - 1] for i in indices.reshape(-1)]
-    upright = [*sizes[: axis - 1], len(chosen), *sizes[axis:]]
+    chosen = [int(i) % sizes[axis] for i in indices.reshape(-1)]
+    upright = [*sizes[:axis], len(chosen), *sizes[axis + 1 :]]
 
     def back(values: ir.Value) -> ir.Value:
         if indices.ndim != 1:
-            values = emit("Reshape", values, emit.ints(-1, *upright))
+            values = emit("Reshape", values, emit.ints(*upright))
         return _laid_back(step, values, upright, {axis: chosen})
 
     return step.moved(back)
@@ -108,14 +103,13 @@ def pad(step: Step) -> Signals:
 
     What a frame of another value than zero holds found no input.
     """
-    emit, sizes = step.emit, dims(step.source)
+    emit, sizes = step.emit, sizes_of(step.source)
     mode = step.node.attributes["mode"].as_string() if "mode" in step.node.attributes else "constant"
     frame = _frame(step)
-    if 0 in frame:
+    if sizes.index(-1) in frame:
         raise UncoveredError("it pads the batch")
     if mode == "constant":
-        rank = len(sizes) + 1
-        back = [-frame.get(axis, (0, 0))[end] for end in (0, 1) for axis in range(rank)]
+        back = [-frame.get(axis, (0, 0))[end] for end in (0, 1) for axis in range(len(sizes))]
         signals = step.moved(lambda values: emit("Pad", values, emit.ints(*back)))
         _leave_frame(step, signals)
         return signals
@@ -123,10 +117,10 @@ def pad(step: Step) -> Signals:
         raise UncoveredError("a negative frame has a rule with constants alone")
     style = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}[mode]
     wanted = {
-        axis: np.pad(np.arange(sizes[axis - 1]), ends, mode=style).tolist()  # type: ignore[call-overload]
+        axis: np.pad(np.arange(sizes[axis]), ends, mode=style).tolist()  # type: ignore[call-overload]
         for axis, ends in frame.items()
     }
-    return step.moved(lambda values: _laid_back(step, values, list(dims(step.output)), wanted))
+    return step.moved(lambda values: _laid_back(step, values, list(sizes_of(step.output)), wanted))
 
 
 def expand(step: Step) -> Signals:
@@ -136,17 +130,17 @@ def expand(step: Step) -> Signals:
 
 def tile(step: Step) -> Signals:
     """Sum over the repetitions, which lie behind each other."""
-    emit, sizes = step.emit, dims(step.source)
+    emit, sizes = step.emit, sizes_of(step.source)
     repeats = array_of(step.node.inputs[1])
-    if repeats is None or repeats[0] != 1:
+    if repeats is None or repeats[sizes.index(-1)] != 1:
         raise UncoveredError("it may repeat pictures")
-    apart = [n for repeat, size in zip(repeats[1:], sizes, strict=True) for n in (int(repeat), size)]
-    counts = [2 * axis + 1 for axis, repeat in enumerate(repeats[1:]) if repeat != 1]
+    apart = [n for repeat, size in zip(repeats, sizes, strict=True) for n in (int(repeat), size)]
+    counts = [2 * axis for axis, repeat in enumerate(repeats) if repeat != 1]
     if not counts:
         return step.moved(lambda values: values)
 
     def summed(values: ir.Value) -> ir.Value:
-        tall = emit("Reshape", values, emit.ints(-1, *apart))
+        tall = emit("Reshape", values, emit.ints(*apart))
         return _shaped(step, emit("ReduceSum", tall, emit.ints(*counts), keepdims=0))
 
     return step.moved(summed)
@@ -175,11 +169,11 @@ def space_to_depth(step: Step) -> Signals:
 
 def resize(step: Step) -> Signals:
     """Each input by its weight in the interpolation, one axis after the other."""
-    sizes, values = list(dims(step.output)), step.factor()
-    for axis, inputs in enumerate(dims(step.source), start=1):
-        if inputs != sizes[axis - 1]:
+    sizes, values = list(sizes_of(step.output)), step.factor()
+    for axis, inputs in enumerate(sizes_of(step.source)):
+        if inputs != sizes[axis]:
             values = spread(step.emit, values, sizes, axis, resizing(step.node, axis))
-            sizes[axis - 1] = inputs
+            sizes[axis] = inputs
     return step.to(values)
 
 
@@ -187,7 +181,7 @@ def resizing(node: ir.Node, axis: int) -> Array:
     """Return the matrix [inputs, outputs] of a Resize along one axis (the batch is axis 0)."""
     source = node.inputs[0]
     assert source is not None
-    sizes = dims(source)[axis - 1], dims(node.outputs[0])[axis - 1]
+    sizes = sizes_of(source)[axis], sizes_of(node.outputs[0])[axis]
     scales = array_of(node.inputs[2]) if len(node.inputs) > 2 else None
     listed = _resized_axes(node)
     scale = sizes[1] / sizes[0] if scales is None or not scales.size else float(scales[listed.index(axis)])
@@ -216,16 +210,27 @@ def _resized_axes(node: ir.Node) -> list[int]:
 
 
 def _shaped(step: Step, values: ir.Value) -> ir.Value:
-    return step.emit("Reshape", values, step.emit.ints(-1, *dims(step.source)))
+    return step.emit("Reshape", values, step.emit.ints(*sizes_of(step.source)))
 
 
 def _axis(step: Step, value: ir.Value) -> int:
-    """The node's axis, counted from the batch, which it must not be."""
-    rank = len(dims(value)) + 1
-    axis = step.node.attributes["axis"].as_int() % rank if "axis" in step.node.attributes else 0
-    if axis == 0:
+    """The node's axis, which must not be the batch."""
+    sizes = sizes_of(value)
+    axis = step.node.attributes["axis"].as_int() % len(sizes) if "axis" in step.node.attributes else 0
+    if sizes[axis] == -1:
         raise UncoveredError("it joins or parts pictures")
     return axis
+
+
+def _lengths(step: Step, parts: Sequence[ir.Value], axis: int) -> list[int]:
+    """How long each part of a Concat is; of one constant part that may follow from the others."""
+    lengths = [int(size) if isinstance(size := (value.shape or [None] * 9)[axis], int) else -1 for value in parts]
+    unknown = [index for index, length in enumerate(lengths) if length < 0]
+    if len(unknown) > 1:
+        raise UncoveredError("the sizes of its parts are not known")
+    for index in unknown:
+        lengths[index] = sizes_of(step.output)[axis] - sum(lengths) - 1
+    return lengths
 
 
 def _known_ints(node: ir.Node, index: int) -> list[int]:
@@ -238,11 +243,10 @@ def _known_ints(node: ir.Node, index: int) -> list[int]:
     return [int(n) for n in array.reshape(-1)]
 
 
-def _refuse_some_pictures(node: ir.Node, start: int, stride: int) -> None:
+def _refuse_some_pictures(node: ir.Node, index: int, stride: int) -> None:
     """Let a slice through that keeps the batch as it is."""
-    ends = _known_ints(node, 2)
-    whole = bool(ends) and start == 0 and stride == 1 and ends[0] >= np.iinfo(np.int32).max
-    if not whole:
+    start, end = _known_ints(node, 1)[index], _known_ints(node, 2)[index]
+    if start != 0 or stride != 1 or end < np.iinfo(np.int32).max:
         raise UncoveredError("it picks from the batch")
 
 
@@ -250,18 +254,17 @@ def _padded(step: Step, values: ir.Value, axis: int, before: int, after: int) ->
     """Zeros in front of and behind values along one axis."""
     if not before and not after:
         return values
-    rank = len(dims(step.source)) + 1
+    rank = len(sizes_of(step.source))
     ends = [before if a == axis else 0 for a in range(rank)] + [after if a == axis else 0 for a in range(rank)]
     return step.emit("Pad", values, step.emit.ints(*ends))
 
 
 def _laid_back(step: Step, values: ir.Value, sizes: list[int], wanted: dict[int, list[int]]) -> ir.Value:
     """Bring values back to the input's places `wanted` of each axis: zeros elsewhere, what meets is added up."""
-    emit, whole = step.emit, dims(step.source)
-    rank = len(whole) + 1
-    frame = np.zeros((2, rank), int)
+    emit, whole = step.emit, sizes_of(step.source)
+    frame = np.zeros((2, len(whole)), int)
     for axis, chosen in wanted.items():
-        inputs = whole[axis - 1]
+        inputs = whole[axis]
         if chosen == list(range(chosen[0], chosen[0] + len(chosen))):
             frame[:, axis] = chosen[0], inputs - chosen[-1] - 1
         elif sorted(chosen) == list(range(inputs)):
@@ -269,13 +272,13 @@ def _laid_back(step: Step, values: ir.Value, sizes: list[int], wanted: dict[int,
             values = emit("Gather", values, back, axis=axis)
         else:
             values = spread(emit, values, sizes, axis, selection(inputs, chosen))
-            sizes = [*sizes[: axis - 1], inputs, *sizes[axis:]]
+            sizes = [*sizes[:axis], inputs, *sizes[axis + 1 :]]
     return emit("Pad", values, emit.ints(*frame.reshape(-1).tolist())) if frame.any() else values
 
 
 def _frame(step: Step) -> dict[int, tuple[int, int]]:
     """Places in front and behind along each padded axis."""
-    rank = len(dims(step.source)) + 1
+    rank = len(sizes_of(step.source))
     pads = _known_ints(step.node, 1)
     axes = [axis % rank for axis in _known_ints(step.node, 3)] or list(range(rank))
     ends = zip(axes, pads[: len(axes)], pads[len(axes) :], strict=True)
