@@ -165,25 +165,25 @@ def convnext() -> nn.Module:
 class Attention(nn.Module):
     """Self-attention of several heads: Vaswani et al. 2017."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, tokens: int) -> None:
         super().__init__()
-        self.heads, self.scale = heads, (width // heads) ** -0.5
+        self.heads, self.tokens, self.scale = heads, tokens, (width // heads) ** -0.5
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        batch, tokens, width = x.shape
-        q, k, v = self.qkv(x).reshape(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        width = self.out.in_features
+        q, k, v = self.qkv(x).reshape(-1, self.tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         weights = (q @ k.transpose(-2, -1) * self.scale).softmax(-1)
-        return self.out((weights @ v).transpose(1, 2).reshape(batch, tokens, width))
+        return self.out((weights @ v).transpose(1, 2).reshape(-1, self.tokens, width))
 
 
 class Transformer(nn.Module):
     """One layer, norms in front."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, tokens: int) -> None:
         super().__init__()
         self.first, self.second = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
-        self.attention = Attention(width, 2)
+        self.attention = Attention(width, 2, tokens)
         self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -199,7 +199,7 @@ class VisionTransformer(nn.Module):
         self.patches = nn.Conv2d(3, width, 8, 8)
         self.token = nn.Parameter(torch.randn(1, 1, width))
         self.positions = nn.Parameter(torch.randn(1, 17, width))
-        self.layers = nn.Sequential(Transformer(width), Transformer(width))
+        self.layers = nn.Sequential(Transformer(width, 17), Transformer(width, 17))
         self.norm, self.head = nn.LayerNorm(width, eps=1e-6), nn.Linear(width, CLASSES)
 
     def forward(self, x: Tensor) -> Tensor:
