@@ -1,5 +1,8 @@
 """Whole networks of the kinds people use: gradients against autograd, LRP conserved end to end and layer by layer."""
 
+import io
+import warnings
+from contextlib import redirect_stdout
 from dataclasses import replace
 from functools import lru_cache
 
@@ -38,6 +41,44 @@ def test_the_gradient_is_autograds(name):
     expected = pixels.grad.sum(1).numpy()
     np.testing.assert_allclose(found["logits"], logits.detach(), atol=1e-4 * logits.detach().abs().max().item())
     np.testing.assert_allclose(found["relevance"], expected, atol=1e-4 * np.abs(expected).max())
+
+
+NEWER = (("mobilenet v3", 17), ("convnext", 17), ("convnext", 20), ("vit", 20), ("resnet", 20), ("vit", 17))
+
+
+@pytest.mark.parametrize(("name", "opset"), NEWER)
+def test_newer_exports_with_composite_operators_give_the_same_maps(name, opset):
+    """HardSwish, LayerNormalization and Gelu as single nodes."""
+    newer = to_onnx(Scaled(member(name)), PICTURE, opset=opset)
+    for method in ("gradient", "lrp"):
+        old, new = (run(compile_explainer(model, method), pictures(1, PICTURE)) for model in (exported(name), newer))
+        size = np.abs(old["relevance"]).max()
+        np.testing.assert_allclose(new["relevance"], old["relevance"], atol=1e-4 * size)
+
+
+@pytest.mark.parametrize("name", ["mobilenet v3", "convnext", "vit"])
+def test_exports_by_graph_capture_give_the_same_maps(name):
+    model = captured(Scaled(member(name)))
+    for method in ("gradient", "lrp"):
+        old, new = (run(compile_explainer(m, method), pictures(1, PICTURE)) for m in (exported(name), model))
+        size = np.abs(old["relevance"]).max()
+        np.testing.assert_allclose(new["relevance"], old["relevance"], atol=1e-4 * size)
+
+
+def captured(network: nn.Module) -> bytes:
+    """Export in torch's newer way."""
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            network.float().eval(),
+            (torch.zeros(2, *PICTURE, dtype=torch.uint8),),
+            dynamo=True,
+            input_names=["face"],
+            output_names=["logits"],
+            dynamic_shapes={"face": {0: torch.export.Dim("batch")}},
+            verbose=False,
+        )
+    return program.model_proto.SerializeToString()
 
 
 @pytest.mark.parametrize("name", [name for name in ZOO if name != "vit"])
