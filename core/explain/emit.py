@@ -229,8 +229,10 @@ class Step:
     def leave_all(self, relevance: ir.Value, scale: float = 1.0) -> None:
         """Report relevance [batch, ...] that found no input and has no places, summed up for each picture."""
         if self.rests is not None:
-            batch = sizes_of(self.output).index(-1)
-            if batch:
+            batch = batch_axis(self.output)
+            if batch is None:
+                relevance = self.emit("Reshape", relevance, self.emit.ints(1, -1))
+            elif batch > 0:
                 others = [axis for axis in range(len(sizes_of(self.output))) if axis != batch]
                 relevance = self.emit("Transpose", relevance, perm=[batch, *others])
             flat = self.emit("Flatten", relevance, axis=1)
@@ -250,11 +252,18 @@ def dims(value: ir.Value) -> tuple[int, ...]:
 def sizes_of(value: ir.Value) -> tuple[int, ...]:
     """Return the sizes of all axes, as a Reshape wants them: -1 for the batch.
 
-    That is the axis whose size is no number (attention may have it behind others), and else the first.
+    That is the axis whose size is no number (attention may have it behind others), or where the batch is fixed to 1
+    the first axis if its size is 1; there a value may have lost its batch, and then no axis is.
     """
     assert value.shape is not None
     sizes = tuple(size if isinstance(size, int) else -1 for size in value.shape)
-    return sizes if -1 in sizes else (-1, *sizes[1:])
+    return sizes if -1 in sizes or sizes[:1] != (1,) else (-1, *sizes[1:])
+
+
+def batch_axis(value: ir.Value) -> int | None:
+    """Return the axis of the batch, None where the value has none."""
+    sizes = sizes_of(value)
+    return sizes.index(-1) if -1 in sizes else None
 
 
 def array_of(value: ir.Value | None) -> Array | None:

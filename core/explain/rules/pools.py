@@ -7,7 +7,7 @@ import numpy as np
 import onnx_ir as ir
 
 from core.explain.axes import spread
-from core.explain.emit import Array, Emitter, Signals, Step, UncoveredError, array_of, dims, sizes_of
+from core.explain.emit import Array, Emitter, Signals, Step, UncoveredError, array_of, batch_axis, dims, sizes_of
 from core.explain.layers import windows_of
 from core.explain.windows import Window
 
@@ -160,6 +160,6 @@ def _reduced(step: Step) -> list[int]:
         reduced = [] if attribute is not None and attribute.as_int() else list(range(rank))
     else:
         reduced = sorted({int(axis) % rank for axis in axes.reshape(-1)})
-    if sizes_of(step.source).index(-1) in reduced:
+    if batch_axis(step.source) in reduced:
         raise UncoveredError("a value over the whole batch mixes pictures")
     return reduced

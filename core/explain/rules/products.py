@@ -172,7 +172,7 @@ def _matmul(step: Step, factor: ir.Value) -> Signals:
     assert left is not None
     assert right is not None
     many = sizes_of(step.output)[:-2]
-    if -1 not in many or -1 not in sizes_of(left)[:-2] or -1 not in sizes_of(right)[:-2]:
+    if any(-1 in sizes_of(value)[-2:] or len(sizes_of(value)) < 2 for value in (left, right, step.output)):
         raise UncoveredError("a product over the batch mixes pictures")
     to_left = step.emit("MatMul", factor, _turned(step.emit, right))
     to_right = step.emit("MatMul", _turned(step.emit, left), factor)

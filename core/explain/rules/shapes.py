@@ -6,7 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from core.explain.axes import PLACES, cubic, linear, nearest, selection, spread
-from core.explain.emit import Array, Signal, Signals, Step, UncoveredError, array_of, dims, sizes_of
+from core.explain.emit import Array, Signal, Signals, Step, UncoveredError, array_of, batch_axis, dims, sizes_of
 
 
 def reshape(step: Step) -> Signals:
@@ -106,7 +106,7 @@ def pad(step: Step) -> Signals:
     emit, sizes = step.emit, sizes_of(step.source)
     mode = step.node.attributes["mode"].as_string() if "mode" in step.node.attributes else "constant"
     frame = _frame(step)
-    if sizes.index(-1) in frame:
+    if batch_axis(step.source) in frame:
         raise UncoveredError("it pads the batch")
     if mode == "constant":
         back = [-frame.get(axis, (0, 0))[end] for end in (0, 1) for axis in range(len(sizes))]
@@ -132,7 +132,8 @@ def tile(step: Step) -> Signals:
     """Sum over the repetitions, which lie behind each other."""
     emit, sizes = step.emit, sizes_of(step.source)
     repeats = array_of(step.node.inputs[1])
-    if repeats is None or repeats[sizes.index(-1)] != 1:
+    batch = batch_axis(step.source)
+    if repeats is None or (batch is not None and repeats[batch] != 1):
         raise UncoveredError("it may repeat pictures")
     apart = [n for repeat, size in zip(repeats, sizes, strict=True) for n in (int(repeat), size)]
     counts = [2 * axis for axis, repeat in enumerate(repeats) if repeat != 1]

@@ -54,7 +54,8 @@ class Drawn:
         return proto
 
 
-SMOOTH = ("Sigmoid", "Tanh", "Softplus", "Erf", "Softsign", "Neg")
+# Not Erf: ONNX's reference computes it in float32.
+SMOOTH = ("Sigmoid", "Tanh", "Softplus", "Softsign", "Neg")
 KINKED = ("Relu", "LeakyRelu", "Elu", "Abs", "HardSigmoid", "Selu", "Celu")
 
 
@@ -90,10 +91,10 @@ def fits(part: tuple[int, ...], whole: tuple[int, ...]) -> bool:
 
 
 def quotient(draw, drawn: Drawn, name: str, random) -> None:
-    """Over something positive."""
-    drawn.add(f"Exp({name})", drawn.sizes[name])
-    above = f"v{len(drawn.sizes) - 1}"
-    drawn.add(f"Div({name}, {above})", drawn.sizes[name])
+    """Over something that stays away from zero."""
+    drawn.add(f"Abs({name})", drawn.sizes[name])
+    drawn.add(f"Add(v{len(drawn.sizes) - 1}, {drawn.constant(np.array(0.5))})", drawn.sizes[name])
+    drawn.add(f"Div({name}, v{len(drawn.sizes) - 1})", drawn.sizes[name])
 
 
 def scale(draw, drawn: Drawn, name: str, random) -> None:
