@@ -10,12 +10,13 @@ import onnx_ir as ir
 from core.errors import ExplainError, GraphInvalid, UnknownName, UnsupportedOperator
 from core.explain.cams import CAMS
 from core.explain.composites import FIRST, INNER, LAYERS, PIXELS, Row, choose
-from core.explain.emit import Emitter, Rest, Signal, Step, UncoveredError, array_of, dims, total
+from core.explain.emit import Emitter, Rest, Signal, Step, UncoveredError, dims, total
 from core.explain.fields import Field, fields
 from core.explain.graph import Classifier, read
 from core.explain.methods import METHODS, Method
 from core.explain.rules import RULES
 from core.explain.seeds import SEEDS, Question, ask
+from core.explain.signs import is_nonnegative
 from core.explain.windows import bilinear
 from core.explain.writing import to_bytes
 
@@ -24,12 +25,9 @@ COMPILER_VERSION = 3
 
 # What may stand between the pixels and the first weight without being part of the network.
 SCALING = frozenset(
-    {"Cast", "Sub", "Add", "Mul", "Div", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat"}
-)
-NONNEGATIVE = frozenset({"Relu", "Sigmoid", "Softmax"})
-KEEPS_SIGN = frozenset(
-    {"MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "Flatten", "Reshape", "Squeeze", "Unsqueeze"}
-    | {"Transpose", "Concat", "Add", "Mul", "Div", "Cast"}
+    {"Cast", "Sub", "Add", "Mul", "Div", "Neg", "Identity", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze"}
+    | {"Transpose", "Concat", "Split", "Slice", "Gather", "Pad", "Expand", "Tile", "SpaceToDepth", "DepthToSpace"}
+    | {"Resize"}
 )
 
 
@@ -142,24 +140,13 @@ class Compilation:
 
     def _is_feature_map(self, node: ir.Node) -> bool:
         sizes = dims(node.outputs[0])
-        return len(sizes) == 3 and sizes[1] * sizes[2] > 1 and self.places[node] != PIXELS
+        return len(sizes) == 3 and min(sizes) > 0 and sizes[1] * sizes[2] > 1 and self.places[node] != PIXELS
 
     def nonnegative(self, value: ir.Value) -> bool:
         """Whether a forward value is known to have no negative element."""
         if value not in self._signs:
-            self._signs[value] = self._is_nonnegative(value)
+            self._signs[value] = is_nonnegative(value, self.nonnegative)
         return self._signs[value]
-
-    def _is_nonnegative(self, value: ir.Value) -> bool:
-        array, node = array_of(value), value.producer()
-        if array is not None:
-            return bool((array >= 0).all())
-        if node is None:
-            return value.dtype is not None and value.dtype.is_integer() and not value.dtype.is_signed()
-        if node.op_type in KEEPS_SIGN:
-            carried = node.inputs if node.op_type in ("Concat", "Add", "Mul", "Div") else node.inputs[:1]
-            return all(self.nonnegative(part) for part in carried if part is not None)
-        return node.op_type in NONNEGATIVE
 
     def _walk(self, question: Question) -> Signal:
         """Carry the seed from the logits to the feature map or to the picture."""
@@ -167,18 +154,18 @@ class Compilation:
         logits = self.classifier.logits
         arrived: dict[ir.Value, list[Signal]] = {logits: [Signal(question.used, logits)]}
         for node in reversed(self.classifier.path):
-            signals = [(value, arrived[value]) for value in node.outputs if value in arrived and value is not goal]
-            if not signals:
+            reached = [value if value in arrived and value is not goal else None for value in node.outputs]
+            if all(value is None for value in reached):
                 continue
-            ((value, several),) = signals  # a node with more than one output that counts has no rule yet
-            for source, passed in zip(node.inputs, self._apply(node, total(self.emit, several, value)), strict=False):
+            signals = [None if value is None else total(self.emit, arrived[value], value) for value in reached]
+            for source, passed in zip(node.inputs, self._apply(node, signals), strict=False):
                 if source is not None and passed is not None:
                     arrived.setdefault(source, []).append(passed)
         if goal not in arrived:
             raise UnsupportedOperator(f"The explained score does not depend on '{goal.name}'.")
         return total(self.emit, arrived[goal], goal)
 
-    def _apply(self, node: ir.Node, signal: Signal) -> Sequence[Signal | None]:
+    def _apply(self, node: ir.Node, signals: Sequence[Signal | None]) -> Sequence[Signal | None]:
         method = self.method
         row = self._row(node)
         if row is None:
@@ -186,7 +173,7 @@ class Compilation:
         wanted = method.biases == "spread" or (self.audit and method.biases == "absorb")
         rests = self.rests if wanted else None
         varying = self.classifier.varying.__contains__
-        step = Step(self.emit, node, signal, row.options, method.biases, self.nonnegative, varying, rests)
+        step = Step(self.emit, node, signals, row.options, method.biases, self.nonnegative, varying, rests)
         try:
             return RULES[operator_of(node), row.rule](step)
         except UncoveredError as reason:

@@ -13,13 +13,24 @@ ANYWHERE: Final = (PIXELS, FIRST, INNER)
 CONVOLUTIONS: Final = ("Conv", "ConvTranspose")
 DENSE: Final = ("Gemm", "MatMul")
 LAYERS: Final = (*CONVOLUTIONS, *DENSE)
-ACTIVATIONS: Final = ("Relu",)
 CONSTANTS: Final = ("Add", "Sub", "Mul", "Div", "Cast")
-# Linear without a constant, or choosing: the gradient is the proportional rule too.
+PRODUCTS: Final = ("Mul", "Div")
+# Linear without a constant, or choosing: the gradient is the proportional rule too. A softmax inside follows it by
+# convention (see rules.products).
 PROPORTIONAL: Final = (
-    *CONSTANTS,
-    *("MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean"),
-    *("Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Concat"),
+    *(*CONSTANTS, "Sum", "Neg", "Max", "Min", "Where", "Softmax", "LogSoftmax"),
+    *("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"),
+    *("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL2"),
+    *("Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Split", "Slice", "Gather", "Pad"),
+    *("Expand", "Tile", "DepthToSpace", "SpaceToDepth", "Resize"),
+)
+# The ReLU and its relatives, which guided backprop and the deconvnet treat alike.
+RECTIFIERS: Final = ("Relu", "LeakyRelu", "PRelu", "Clip", "Elu", "Selu", "Celu", "ThresholdedRelu")
+# Functions of one value, element by element.
+ACTIVATIONS: Final = (
+    *RECTIFIERS,
+    *("Softplus", "Softsign", "Sigmoid", "HardSigmoid", "Tanh", "Erf"),
+    *("Exp", "Log", "Sqrt", "Reciprocal", "Abs", "Pow"),
 )
 
 
@@ -48,6 +59,8 @@ class Row:
 Composite = tuple[Row, ...]
 
 GRADIENT: Final[Composite] = (Row((*LAYERS, *ACTIVATIONS, *PROPORTIONAL), "gradient"),)
+GUIDED: Final[Composite] = (Row(RECTIFIERS, "guided"), *GRADIENT)
+DECONVNET: Final[Composite] = (Row(RECTIFIERS, "deconvnet"), *GRADIENT)
 
 # Relevance belongs to the pixel: its scaling to the network's range changes nothing of that.
 OF_PIXELS: Final = Row(CONSTANTS, "unchanged", (PIXELS,))
@@ -57,6 +70,7 @@ GRADIENT_OF_PIXELS: Final[Composite] = (OF_PIXELS, *GRADIENT)
 WEIGHTLESS: Final[Composite] = (
     OF_PIXELS,
     Row(ACTIVATIONS, "pass"),
+    Row(PRODUCTS, "gate"),
     Row(PROPORTIONAL, "gradient"),
 )
 

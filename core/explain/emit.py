@@ -22,6 +22,7 @@ class Emitter:
     def __init__(self, graph: ir.Graph) -> None:
         self._tape = ir.tape.Tape(graph)
         self._constants: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}
+        self._shared: dict[str, ir.Value] = {}
 
     def __call__(self, operator: str, *inputs: ir.Value | None, **attributes: Attribute) -> ir.Value:
         """Append a node with one output and return that."""
@@ -49,6 +50,12 @@ class Emitter:
     def ints(self, *values: int) -> ir.Value:
         """Return a constant int64 vector: axes, sizes."""
         return self.constant(list(values), np.int64)
+
+    def shared(self, key: str, build: Callable[[], ir.Value]) -> ir.Value:
+        """Return what `build` emits, emitted once for all who ask for that key."""
+        if key not in self._shared:
+            self._shared[key] = build()
+        return self._shared[key]
 
     def add(self, values: Sequence[ir.Value]) -> ir.Value:
         """Return the sum of one or more values."""
@@ -79,7 +86,7 @@ class Signal:
         producer = None if self.value is None else self.value.producer()
         if producer is not None and producer.op_type == "Relu" and producer.inputs[0] is value:
             return emit("Mul", self.factor, emit("Sign", self.value))
-        return emit("Div", self.relevance(emit), stabilised(emit, value, 1e-9))
+        return self.over(emit, stabilised(emit, value, 1e-9))
 
     def over(self, emit: Emitter, divisor: ir.Value) -> ir.Value:
         """Relevance over a divisor. The quotient of forward values comes first: it does not depend on the seed."""
@@ -125,8 +132,8 @@ class Step:
 
     Attributes
     ----------
-    signal
-        What arrived at the node's output.
+    signals
+        What arrived at each of the node's outputs; None where nothing did.
     options
         The rule's numbers, from the composite.
     biases
@@ -142,7 +149,7 @@ class Step:
 
     emit: Emitter
     node: ir.Node
-    signal: Signal
+    signals: Sequence[Signal | None]
     options: Mapping[str, float]
     biases: str | None
     nonnegative: Callable[[ir.Value], bool]
@@ -150,8 +157,15 @@ class Step:
     rests: list[Rest] | None = field(default=None)
 
     @property
+    def signal(self) -> Signal:
+        """What arrived at the node's first output."""
+        if self.signals[0] is None:
+            raise UncoveredError("only its first output has a rule")
+        return self.signals[0]
+
+    @property
     def output(self) -> ir.Value:
-        """The node's output in the forward pass."""
+        """The node's first output in the forward pass."""
         return self.node.outputs[0]
 
     @property
@@ -181,25 +195,53 @@ class Step:
         inputs = self.node.inputs
         return [Signal(factor, inputs[i]) if i == index else None for i in range(len(inputs))]
 
+    def moved(self, move: Callable[[ir.Value], ir.Value], index: int = 0) -> "Signals":
+        """Send what arrived through `move` to an input whose values stand in the output unchanged.
+
+        Factor and relevance then move alike, so relevance stays relevance and nothing is divided.
+        """
+        if self.signal.value is None:
+            return self.relevant(move(self.signal.factor), index)
+        return self.to(move(self.factor()), index)
+
     def relevant(self, relevance: ir.Value, index: int = 0) -> "Signals":
         """Send relevance itself to one input, nothing to the others."""
         return [Signal(relevance, None) if i == index else None for i in range(len(self.node.inputs))]
 
-    def unbroadcast(self, values: ir.Value, index: int) -> ir.Value:
-        """Sum over the axes along which an input was repeated to the output's size."""
+    def unbroadcast(self, values: ir.Value, index: int, whole: tuple[int, ...] | None = None) -> ir.Value:
+        """Sum over the axes along which an input was repeated to the output's sizes, or to `whole`."""
         source = self.node.inputs[index]
         assert source is not None
-        sizes, whole = dims(source), dims(self.output)
-        if len(sizes) != len(whole):
-            raise UncoveredError("parts with different numbers of axes have no rule")
-        axes = [axis for axis, (part, all_) in enumerate(zip(sizes, whole, strict=True), start=1) if part != all_]
-        return self.emit("ReduceSum", values, self.emit.ints(*axes), keepdims=1) if axes else values
+        assert source.shape is not None
+        sizes, whole = sizes_of(source), sizes_of(self.output) if whole is None else whole
+        missing = len(whole) - len(sizes)
+        if missing and (len(source.shape) == 0 or source.shape[0] != 1):  # its pictures would stand along another axis
+            raise UncoveredError("parts with different numbers of axes have a rule for single pictures alone")
+        padded = (whole[0], *[1] * missing, *sizes[1:]) if missing else sizes
+        axes = [axis for axis, (part, all_) in enumerate(zip(padded, whole, strict=True)) if part != all_]
+        if any(padded[axis] != 1 for axis in axes):
+            raise UncoveredError("the pictures of its parts stand along different axes")
+        if axes:
+            values = self.emit("ReduceSum", values, self.emit.ints(*axes), keepdims=1)
+        return self.emit("Reshape", values, self.emit.ints(*sizes)) if missing else values
 
     def leave(self, value: ir.Value, scale: float = 1.0, placed: bool | None = None) -> None:
         """Report relevance that found no input. By default it has places where the output has rows and columns."""
         if self.rests is not None:
-            placed = len(dims(self.output)) == 3 if placed is None else placed
+            placed = len(dims(self.output)) == 3 and -1 not in dims(self.output) if placed is None else placed
             self.rests.append(Rest(value, scale, self.output, placed))
+
+    def leave_all(self, relevance: ir.Value, scale: float = 1.0) -> None:
+        """Report relevance [batch, ...] that found no input and has no places, summed up for each picture."""
+        if self.rests is not None:
+            batch = batch_axis(self.output)
+            if batch is None:
+                relevance = self.emit("Reshape", relevance, self.emit.ints(1, -1))
+            elif batch > 0:
+                others = [axis for axis in range(len(sizes_of(self.output))) if axis != batch]
+                relevance = self.emit("Transpose", relevance, perm=[batch, *others])
+            flat = self.emit("Flatten", relevance, axis=1)
+            self.leave(self.emit("ReduceSum", flat, self.emit.ints(1), keepdims=0), scale, placed=False)
 
 
 Signals = Sequence[Signal | None]
@@ -207,9 +249,26 @@ Rule = Callable[[Step], Signals]
 
 
 def dims(value: ir.Value) -> tuple[int, ...]:
-    """Return the sizes of a value's axes after the batch."""
+    """Return the sizes of a value's axes after the first, which is the batch nearly everywhere."""
     assert value.shape is not None
-    return tuple(int(size) for size in list(value.shape)[1:])  # type: ignore[arg-type]
+    return tuple(size if isinstance(size, int) else -1 for size in list(value.shape)[1:])
+
+
+def sizes_of(value: ir.Value) -> tuple[int, ...]:
+    """Return the sizes of all axes, as a Reshape wants them: -1 for the batch.
+
+    That is the axis whose size is no number (attention may have it behind others), or where the batch is fixed to 1
+    the first axis if its size is 1; there a value may have lost its batch, and then no axis is.
+    """
+    assert value.shape is not None
+    sizes = tuple(size if isinstance(size, int) else -1 for size in value.shape)
+    return sizes if -1 in sizes or sizes[:1] != (1,) else (-1, *sizes[1:])
+
+
+def batch_axis(value: ir.Value) -> int | None:
+    """Return the axis of the batch, None where the value has none."""
+    sizes = sizes_of(value)
+    return sizes.index(-1) if -1 in sizes else None
 
 
 def array_of(value: ir.Value | None) -> Array | None:

@@ -3,19 +3,27 @@
 Relevance that found no input (`emit.Rest`) goes to the pixels this way, so that it stays where its unit looked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
 
-from core.explain.emit import array_of, dims
+from core.explain.axes import selection
+from core.explain.composites import ACTIVATIONS
+from core.explain.emit import UncoveredError, array_of, dims
 from core.explain.graph import Classifier
 from core.explain.layers import windows_back, windows_of
+from core.explain.rules.shapes import resizing, sliced
 from core.explain.windows import Matrix
 
-ELEMENTWISE = ("Relu", "Cast", "Add", "Sub", "Mul", "Div", "Concat")
+ELEMENTWISE = (
+    *ACTIVATIONS,
+    *("Cast", "Neg", "Add", "Sum", "Sub", "Mul", "Div", "Max", "Min", "Where", "Concat", "Split"),
+)
 SLIDING = ("Conv", "MaxPool", "AveragePool")
+# Along the channels these change nothing of the places.
+CHANNELWISE = ("Softmax", "LogSoftmax", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL2", "Gather")
 
 
 @dataclass(frozen=True)
@@ -42,10 +50,21 @@ def fields(classifier: Classifier) -> Mapping[ir.Value, Field | None]:
     whole = Field(np.eye(height, dtype=np.float32), np.eye(width, dtype=np.float32))
     found: dict[ir.Value, Field | None] = {classifier.face: whole}
     for node in classifier.path:
-        output = node.outputs[0]
-        field = _field(node, [found[v] for v in node.inputs if v is not None and v in found])
-        found[output] = field if field is not None and field.places == dims(output)[1:] else None
+        try:
+            field = _field(node, _inputs(node, found))
+        except UncoveredError:  # inside a gate no rule is asked for
+            field = None
+        for output in node.outputs:
+            fits = field is not None and output.shape is not None and field.places == dims(output)[1:]
+            found[output] = field if fits else None
     return found
+
+
+def _inputs(node: ir.Node, found: Mapping[ir.Value, Field | None]) -> list[Field | None]:
+    """Return the fields of the inputs. One without places beside one with them (a gate) says nothing of places."""
+    computed = [value for value in node.inputs if value is not None and value in found]
+    placed = [value for value in computed if dims(value)[1:] != (1, 1)]
+    return [found[value] for value in placed or computed]
 
 
 def _field(node: ir.Node, inputs: list[Field | None]) -> Field | None:
@@ -53,13 +72,65 @@ def _field(node: ir.Node, inputs: list[Field | None]) -> Field | None:
     if not known or len(known) < len(inputs):
         return None
     widest = max(known, key=lambda field: field.reach)
+    if node.op_type in MOVING and len(dims(node.outputs[0])) == 3:
+        return MOVING[node.op_type](node, widest)
     if node.op_type in SLIDING and len(dims(node.outputs[0])) == 3:
         return _slide(node, widest)
     if node.op_type == "ConvTranspose" and len(dims(node.outputs[0])) == 3:
         rows, columns = (window.spread_back() for window in windows_back(node))
         return Field(widest.rows @ rows, widest.columns @ columns)
     keeps = node.op_type in ELEMENTWISE or (node.op_type in ("Transpose", "Unsqueeze", "Reshape") and _is_front(node))
-    return widest if keeps else None
+    return widest if keeps or (node.op_type in CHANNELWISE and _is_along_channels(node)) else None
+
+
+def _moved(field: Field, rows: Matrix, columns: Matrix) -> Field:
+    return Field(field.rows @ rows, field.columns @ columns)
+
+
+def _cut(node: ir.Node, field: Field) -> Field:
+    """Slice: the places that are left."""
+    wanted = sliced(node)
+    matrices = [selection(n, wanted.get(axis, range(n))) for axis, n in enumerate(field.places, start=2)]
+    return _moved(field, matrices[0], matrices[1])
+
+
+def _framed(node: ir.Node, field: Field) -> Field | None:
+    """Pad: a place of the frame sees what the nearest place of the picture sees."""
+    pads = array_of(node.inputs[1])
+    if pads is None or len(pads) != 8:
+        return None
+    places = [np.arange(-pads[axis], n + pads[axis + 4]) for axis, n in enumerate(field.places, start=2)]
+    nearest = [np.clip(place, 0, n - 1).tolist() for place, n in zip(places, field.places, strict=True)]
+    rows, columns = (selection(n, chosen) for n, chosen in zip(field.places, nearest, strict=True))
+    return _moved(field, rows, columns)
+
+
+def _enlarged(node: ir.Node, field: Field) -> Field | None:
+    """Resize: the places that an interpolation uses, evenly."""
+    rows, columns = (np.abs(resizing(node, axis)) for axis in (2, 3))
+    return _moved(field, rows / rows.sum(axis=0), columns / columns.sum(axis=0))
+
+
+def _from_depth(node: ir.Node, field: Field) -> Field:
+    """DepthToSpace: every place becomes a block of places."""
+    block = node.attributes["blocksize"].as_int()
+    rows, columns = (selection(n, np.repeat(np.arange(n), block).tolist()) for n in field.places)
+    return _moved(field, rows, columns)
+
+
+def _to_depth(node: ir.Node, field: Field) -> Field:
+    """SpaceToDepth: a block of places becomes one."""
+    block = node.attributes["blocksize"].as_int()
+    rows, columns = (np.repeat(np.eye(n // block, dtype=np.float32), block, axis=0) / block for n in field.places)
+    return _moved(field, rows, columns)
+
+
+def _is_along_channels(node: ir.Node) -> bool:
+    """Whether a node works along the channels alone."""
+    if not node.op_type.startswith("Reduce"):
+        return "axis" in node.attributes and node.attributes["axis"].as_int() in (1, -3)
+    axes = array_of(node.inputs[1]) if len(node.inputs) > 1 else None
+    return axes is not None and axes.tolist() in ([1], [-3])
 
 
 def _slide(node: ir.Node, field: Field) -> Field:
@@ -76,3 +147,12 @@ def _is_front(node: ir.Node) -> bool:
     source = node.inputs[0]
     assert source is not None
     return len(dims(source)) == 2 and dims(node.outputs[0]) == (1, *dims(source))
+
+
+MOVING: Mapping[str, Callable[[ir.Node, Field], Field | None]] = {
+    "Slice": _cut,
+    "Pad": _framed,
+    "Resize": _enlarged,
+    "DepthToSpace": _from_depth,
+    "SpaceToDepth": _to_depth,
+}

@@ -84,7 +84,7 @@ class Classifier:
     def refuse_unknown_sizes(self) -> None:
         """GraphInvalid where a size does not follow from the picture's: no backward pass can be written then."""
         for value in self.varying:
-            if value.shape is None or not all(isinstance(size, int) for size in list(value.shape)[1:]):
+            if value.shape is None or sum(not isinstance(size, int) for size in value.shape) > 1:
                 raise GraphInvalid(f"The size of '{value.name}' does not follow from the picture's size.")
 
     @cached_property

@@ -6,6 +6,7 @@ from typing import Literal
 
 from core.explain.composites import (
     ALPHA2_BETA1,
+    DECONVNET,
     EPSILON,
     EPSILON_ALPHA2_BETA1_FLAT,
     EPSILON_GAMMA_BOX,
@@ -14,6 +15,7 @@ from core.explain.composites import (
     GAMMA,
     GRADIENT,
     GRADIENT_OF_PIXELS,
+    GUIDED,
     ZPLUS,
     Composite,
 )
@@ -248,6 +250,26 @@ _ROWS = (
         conserves=False,
         composite=GRADIENT_OF_PIXELS,
         reading="relevance",
+    ),
+    Method(
+        key="guided_backprop",
+        title="Guided backprop",
+        source="Springenberg et al. 2015",
+        cost="2 to 3 x",
+        conserves=False,
+        composite=GUIDED,
+        reading="factor",
+        unit="logit per unit of input",
+    ),
+    Method(
+        key="deconvnet",
+        title="Deconvnet",
+        source="Zeiler and Fergus 2014",
+        cost="2 to 3 x",
+        conserves=False,
+        composite=DECONVNET,
+        reading="factor",
+        unit="logit per unit of input",
     ),
     Method(
         key="smoothgrad",
