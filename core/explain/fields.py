@@ -95,14 +95,19 @@ def _cut(node: ir.Node, field: Field) -> Field:
 
 
 def _framed(node: ir.Node, field: Field) -> Field | None:
-    """Pad: a place of the frame sees what the nearest place of the picture sees."""
+    """Pad: a place of the frame sees what the place it repeats sees, or else the nearest one."""
     pads = array_of(node.inputs[1])
     if pads is None or len(pads) != 8:
         return None
-    places = [np.arange(-pads[axis], n + pads[axis + 4]) for axis, n in enumerate(field.places, start=2)]
-    nearest = [np.clip(place, 0, n - 1).tolist() for place, n in zip(places, field.places, strict=True)]
-    rows, columns = (selection(n, chosen) for n, chosen in zip(field.places, nearest, strict=True))
-    return _moved(field, rows, columns)
+    mode = node.attributes["mode"].as_string() if "mode" in node.attributes else "constant"
+    matrices = []
+    for axis, n in enumerate(field.places, start=2):
+        before, after = int(pads[axis]), int(pads[axis + 4])
+        chosen = np.clip(np.arange(-before, n + after), 0, n - 1)
+        if mode in ("reflect", "wrap") and min(before, after) >= 0:
+            chosen = np.pad(np.arange(n), (before, after), mode=mode)  # type: ignore[call-overload]
+        matrices.append(selection(n, chosen.tolist()))
+    return _moved(field, matrices[0], matrices[1])
 
 
 def _enlarged(node: ir.Node, field: Field) -> Field | None:
