@@ -147,13 +147,6 @@ def _gelu(write: Writer) -> ir.Value:
     return write("Mul", write("Mul", x, write("Add", gate, write.number(1.0))), write.number(0.5))
 
 
-def _selu(write: Writer) -> ir.Value:
-    """``gamma Elu(x)``; Klambauer et al. 2017, the operator's own default numbers."""
-    alpha = float_of(write.node, "alpha", 1.67326319217681884765625)
-    gamma = float_of(write.node, "gamma", 1.05070102214813232421875)
-    return write("Mul", write("Elu", write.source, alpha=alpha), write.number(gamma))
-
-
 def _layer_norm(write: Writer) -> ir.Value | None:
     if any(output.uses() for output in write.node.outputs[1:]):
         return None
@@ -187,14 +180,14 @@ def _group_norm(write: Writer) -> ir.Value:
     return write.affine(whole, write.input(1), write.input(2), [-1, *[1] * (len(inside) - 1)])
 
 
-def _sum(write: Writer) -> ir.Value:
-    """Sum and Mean of several values as a chain of additions."""
+def _mean(write: Writer) -> ir.Value:
+    """The mean of several values: a chain of additions, and a scale."""
     parts = [value for value in write.node.inputs if value is not None]
     total = parts[0]
     for part in parts[1:]:
         shape = np.broadcast_shapes(*([_unnamed(each) for each in (total, part)]))
         total = write("Add", total, part, sizes=_batched(shape, write))
-    return write("Mul", total, write.number(1 / len(parts))) if write.node.op_type == "Mean" else total
+    return write("Mul", total, write.number(1 / len(parts)))
 
 
 _STAND_IN = 1_000_003  # for a free batch: a size that no layer has
@@ -240,7 +233,7 @@ def _power(write: Writer) -> ir.Value | None:
 
 
 def _norm(write: Writer) -> ir.Value | None:
-    """ReduceSumSquare, ReduceL1, ReduceL2."""
+    """ReduceSumSquare and ReduceL1."""
     x, operator = write.source, write.node.op_type
     inside = write("Abs", x) if operator == "ReduceL1" else write("Mul", x, x)
     axes = write.input(1)
@@ -248,8 +241,7 @@ def _norm(write: Writer) -> ir.Value | None:
         name: int_of(write.node, name, default) for name, default in (("keepdims", 1), ("noop_with_empty_axes", 0))
     }
     inputs = [inside] if axes is None else [inside, axes]
-    total = write("ReduceSum", *inputs, sizes=_named(list(write.node.outputs[0].shape or ())), **attributes)
-    return write("Sqrt", total) if operator == "ReduceL2" else total
+    return write("ReduceSum", *inputs, sizes=_named(list(write.node.outputs[0].shape or ())), **attributes)
 
 
 def _unit_length(write: Writer) -> ir.Value | None:
@@ -355,18 +347,15 @@ FORMS: Final[Mapping[str, Callable[[Writer], ir.Value | None]]] = {
     "HardSwish": _hard_swish,
     "Mish": _mish,
     "Gelu": _gelu,
-    "Selu": _selu,
     "LayerNormalization": _layer_norm,
     "RMSNormalization": _rms_norm,
     "InstanceNormalization": _instance_norm,
     "GroupNormalization": _group_norm,
     "LpNormalization": _unit_length,
-    "Sum": _sum,
-    "Mean": _sum,
+    "Mean": _mean,
     "Attention": _attention,
     "Pow": _power,
     "ReduceL1": _norm,
-    "ReduceL2": _norm,
     "ReduceSumSquare": _norm,
     "Gather": _gather,
     "Split": _split,

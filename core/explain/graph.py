@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 import onnx_ir as ir
-from onnx_ir.passes.common import RemoveUnusedNodesPass
+from onnx_ir.passes.common import NameFixPass, RemoveUnusedNodesPass
 
 from core.errors import GraphInvalid, UnknownName
 from core.explain.absorb import absorb
@@ -125,6 +125,7 @@ def read(source: ir.Model | bytes | Path, at: str | None = None) -> Classifier:
     _drop_head(graph)
     _as_rows(graph)
     RemoveUnusedNodesPass()(model)
+    NameFixPass()(model)  # errors name nodes, and ONNX Runtime wants no name twice
     return _checked(Classifier(model, face, graph.outputs[0], batch))
 
 

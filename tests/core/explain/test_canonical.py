@@ -102,7 +102,6 @@ FORMS = {
     "mish": ([node("Mish", "x")], {}, 18, {"Mish"}),
     "swish": ([node("Swish", "x")], {}, 24, {"Swish"}),
     "swish with alpha": ([node("Swish", "x", alpha=1.5)], {}, 24, {"Swish"}),
-    "selu": ([node("Selu", "x")], {}, 17, {"Selu"}),
     "layer norm": (
         [node("LayerNormalization", "x", "s", "b")],
         {"s": positive(8), "b": weights(8)},
@@ -129,7 +128,6 @@ FORMS = {
     ),
     "rms norm": ([node("RMSNormalization", "x", "s")], {"s": positive(8)}, 23, {"RMSNormalization"}),
     "unit length": ([node("LpNormalization", "x", axis=1)], {}, 17, {"LpNormalization"}),
-    "sum of three": ([node("Relu", "x", out="r"), node("Sum", "x", "r", "c")], {"c": weights(6, 8)}, 17, {"Sum"}),
     "mean of two": ([node("Relu", "x", out="r"), node("Mean", "x", "r")], {}, 17, {"Mean"}),
     "attention": (
         [node("Relu", "x", out="k"), node("Neg", "x", out="v"), node("Attention", "x", "k", "v")],
@@ -146,7 +144,6 @@ FORMS = {
     "square": ([node("Pow", "x", "two")], {"two": np.array(2, np.float32)}, 17, {"Pow"}),
     "cube": ([node("Pow", "x", "three")], {"three": np.array([3], np.float32)}, 17, {"Pow"}),
     "root": ([node("Abs", "x", out="a"), node("Pow", "a", "half")], {"half": np.array(0.5, np.float32)}, 17, {"Pow"}),
-    "length": ([node("ReduceL2", "x", axes=[2, 3], keepdims=1)], {}, 17, {"ReduceL2"}),
     "sum of absolutes": ([node("ReduceL1", "x", "axes")], {"axes": ints(1)}, 18, {"ReduceL1"}),
     "sum of squares": ([node("ReduceSumSquare", "x", axes=[3], keepdims=0)], {}, 13, {"ReduceSumSquare"}),
     "one place": ([node("Gather", "x", "i", axis=2)], {"i": np.array(-2)}, 17, {"Gather"}),
