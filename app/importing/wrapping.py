@@ -65,7 +65,7 @@ def check_against(foreign: Foreign, preparation: Preparation, wrapped: Wrapped, 
     if not gap <= allowed:  # NaN among it
         raise PackInvalid(
             f"The pack made of the model ({preparation.text}) does not give the file's own probabilities: one is off "
-            f"by {gap:.2g} (allowed {allowed}). Pictures of a batch may influence each other; such a model cannot be used."
+            f"by {gap:.2g} (allowed {allowed}). Where faces of a batch influence each other, no pack can be made."
         )
     return gap
 
@@ -93,8 +93,8 @@ def _prepared(foreign: Foreign, preparation: Preparation, size: int) -> ir.Model
     """The model with the preparation in front of it, written as operators that the compiler knows."""
     model = ir.from_proto(onnx.load_model_from_string(foreign.content))
     graph = model.graph
-    _free_name(graph, FACE)
     old = next(value for value in graph.inputs if value.name == foreign.input_name and not value.is_initializer())
+    _free_name(graph, FACE)
     channels = _channels(foreign, preparation)
     face = ir.Value(name=FACE, shape=ir.Shape(["batch", channels, size, size]), type=ir.TensorType(ir.DataType.UINT8))
     preparing = Preparing(graph)
