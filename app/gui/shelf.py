@@ -1,0 +1,84 @@
+"""The packs that are loaded, and which methods of each are ready to run without anybody waiting."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from app import packs, paths
+from app.gui.compiling import compile_aside
+from app.settings import OFF, Settings
+from core.geometry import Similarity
+from core.model import Model, Target
+from core.packs import DEFAULT_PACK
+from core.types import Crop
+
+# Bytes of a model that is compiled in a thread: 4 MB hold Python's lock for some 70 ms at a time. Starting a process
+# costs a second or more, so it is worth it for larger ones only.
+SMALL: Final = 8_000_000
+KEPT: Final = 3  # packs: the one in use, the one that is being prepared, and the one before
+
+
+@dataclass
+class Loaded:
+    """A model, and the methods that have run once."""
+
+    model: Model
+    methods: set[str] = field(default_factory=set)
+
+
+class Shelf:
+    """Loads and compiles in whichever thread asks; what is ready can be taken from any."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # of the table alone: nobody waits for a compilation
+        self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+
+    def ready(self, settings: Settings) -> bool:
+        """Whether pack and method of these settings can be used at once."""
+        with self._lock:
+            loaded = self._loaded.get(settings.pack or DEFAULT_PACK)
+            return loaded is not None and settings.method in loaded.methods
+
+    def model(self, settings: Settings) -> Model:
+        """The model of these settings. KeyError where nobody has prepared it."""
+        with self._lock:
+            name = settings.pack or DEFAULT_PACK
+            self._loaded.move_to_end(name)
+            return self._loaded[name].model
+
+    def prepare(self, settings: Settings) -> Model:
+        """Load the pack, compile the method, and run both once: first runs are slow. PackError, ExplainError."""
+        name = settings.pack or DEFAULT_PACK
+        with self._lock:
+            loaded = self._loaded.get(name)
+        cache = paths.data_folder() / "compiled"
+        if loaded is None:
+            loaded = Loaded(Model(packs.find(name), cache=cache))
+            loaded.model.predict([_blank(loaded.model)])
+        if settings.method not in loaded.methods:
+            if settings.method != OFF:
+                _make_ready(loaded.model, settings.method, cache)
+            loaded.methods.add(settings.method)
+        with self._lock:
+            self._loaded[name] = loaded
+            self._loaded.move_to_end(name)
+            while len(self._loaded) > KEPT:
+                self._loaded.popitem(last=False)
+        return loaded.model
+
+
+def _make_ready(model: Model, method: str, cache: Path) -> None:
+    if model.pack.model_path.stat().st_size > SMALL and not model.is_compiled(method):
+        compile_aside(model.pack, method, cache)
+    model.explain([_blank(model)], method, Target(), 0.0)
+
+
+def _blank(model: Model) -> Crop:
+    """A grey face that every model accepts."""
+    spec = model.pack.manifest.input
+    shape = (spec.size, spec.size) if spec.colour == "grey" else (spec.size, spec.size, 3)
+    return Crop(np.full(shape, 128, np.uint8), Similarity(1.0, 0.0, 0.0, 0.0))
