@@ -45,7 +45,7 @@ class MethodSheet(QFrame):
 
     def __init__(self, methods: Mapping[str, Method], parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
-        self.setObjectName("popover")
+        self.setObjectName("sheet")
         self.setAccessibleName("Methods")
         self.buttons: dict[str, QPushButton] = {}
         whole = QHBoxLayout(self)
@@ -60,6 +60,20 @@ class MethodSheet(QFrame):
         """Mark this method as the one in use."""
         for each, button in self.buttons.items():
             button.setChecked(each == key)
+
+    def settle(self) -> None:
+        """Take the size that everything needs; known only when the style has been put on."""
+        for part in self.findChildren(QWidget):
+            part.ensurePolished()
+        for button in self.buttons.values():
+            row = button.layout()
+            assert row is not None
+            row.invalidate()
+            button.setMinimumSize(row.sizeHint())
+        whole = self.layout()
+        assert whole is not None
+        whole.invalidate()
+        self.resize(whole.sizeHint())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802 - Qt's name
         key = Qt.Key(event.key())
@@ -98,7 +112,6 @@ class MethodSheet(QFrame):
         row.setSpacing(16)
         row.addWidget(name, 1)
         row.addWidget(cost)
-        button.setMinimumSize(row.sizeHint())
         button.clicked.connect(lambda: self._take(method.key))
         self.buttons[method.key] = button
         return button
@@ -119,8 +132,8 @@ class MethodChoice(Choice):
 
     def open_list(self) -> None:
         """Open the sheet above or below, where there is room, within the screen."""
-        self.sheet.adjustSize()
-        size, screen = self.sheet.sizeHint(), self.screen().availableGeometry()
+        self.sheet.settle()
+        size, screen = self.sheet.size(), self.screen().availableGeometry()
         corner = self.mapToGlobal(QPoint(0, -size.height() - 6))
         if corner.y() < screen.top():
             corner = self.mapToGlobal(QPoint(0, self.height() + 6))
