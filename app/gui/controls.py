@@ -96,13 +96,13 @@ class Controls(QFrame):
 
     def fit(self, width: int) -> None:
         """Take this width at most: what has a key and a place in the menu gives way, the rarest first."""
-        optional = (self.fit_button, self._every_column, self._opacity_column)
+        optional = (self.fit_button, self._every_column, self._opacity_column, self._regions_column, self.more)
         for part in optional:
             part.show()
         for part in optional:
             if self._needed_width() <= width:
                 break
-            part.hide()
+            part.setVisible(part is self.more and self._settings.method not in (*self._main, OFF))
         self._needed_width()
         self.resize(min(self.sizeHint().width(), width), self.sizeHint().height())
 
@@ -188,7 +188,7 @@ class Controls(QFrame):
         self._opacity_column = self._captioned(whole, "Opacity", self.opacity)
         self._captioned(whole, "Logit per pixel · fixed", scale_row)
         self._every_column = self._captioned(whole, "Every", self.every)
-        self._captioned(whole, "Outlines", self.regions)
+        self._regions_column = self._captioned(whole, "Outlines", self.regions)
 
     def _captioned(self, row: QHBoxLayout, caption: str, widget: QWidget) -> QWidget:
         label = QLabel(caption)
