@@ -113,6 +113,7 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--output", help="name of the output with one score per class (default: the first)")
     command.add_argument("--licence", default="unknown", help="licence of the weights (default: unknown)")
+    command.add_argument("--no-sheet", action="store_true", help="draw no comparison of methods, which takes longest")
     command.add_argument("--replace", action="store_true", help="take the place of an imported pack of that name")
     command.add_argument("--json", action="store_true")
 

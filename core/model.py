@@ -238,8 +238,13 @@ class Model:
     def forward(self) -> Any:
         """The ONNX Runtime session of the pack as it is."""
         if "" not in self._sessions:
-            self._sessions[""] = self._session(self.pack.model_path)
+            self._sessions[""] = self._session(self._model_file)
         return self._sessions[""]
+
+    @property
+    def _model_file(self) -> Path:
+        """The pack's own model, the only file from outside that ONNX Runtime is given; compiled graphs are ours."""
+        return self.pack.model_path
 
     def _session(self, model: bytes | Path) -> Any:
         """Make a session. From a file it is read without holding Python's lock: other threads go on meanwhile."""

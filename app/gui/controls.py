@@ -96,7 +96,8 @@ class Controls(QFrame):
 
     def fit(self, width: int) -> None:
         """Take this width at most: what has a key and a place in the menu gives way, the rarest first."""
-        optional = (self.fit_button, self._every_column, self._opacity_column, self._regions_column, self.more)
+        rarest = (self.fit_button, self._every_column, self._opacity_column)
+        optional: tuple[QWidget, ...] = (*rarest, self._regions_column, self._against_column, self.more)
         for part in optional:
             part.show()
         for part in optional:
@@ -184,7 +185,7 @@ class Controls(QFrame):
         whole.setSpacing(11)
         self._captioned(whole, "Explain with", method_row)
         self._captioned(whole, "Class", self.target)
-        self._captioned(whole, "Against", self.against)
+        self._against_column = self._captioned(whole, "Against", self.against)
         self._opacity_column = self._captioned(whole, "Opacity", self.opacity)
         self._captioned(whole, "Logit per pixel · fixed", scale_row)
         self._every_column = self._captioned(whole, "Every", self.every)

@@ -14,6 +14,7 @@ from app.settings import OFF, Settings
 from core.geometry import Similarity
 from core.model import Model, Target
 from core.packs import DEFAULT_PACK
+from core.regions import REGIONS, Partition
 from core.types import Crop
 
 # Bytes of a model that is compiled in a thread: 4 MB hold Python's lock for some 70 ms at a time. Starting a process
@@ -74,7 +75,9 @@ class Shelf:
 def _make_ready(model: Model, method: str, cache: Path) -> None:
     if model.pack.model_path.stat().st_size > SMALL and not model.is_compiled(method):
         compile_aside(model.pack, method, cache)
-    model.explain([_blank(model)], method, Target(), 0.0)
+    stripes = np.arange(model.pack.manifest.input.size) * len(REGIONS) // model.pack.manifest.input.size
+    regions = Partition(np.tile(stripes.astype(np.uint8), (len(stripes), 1)))
+    model.explain([_blank(model)], method, Target(), 0.0, [regions])
 
 
 def _blank(model: Model) -> Crop:

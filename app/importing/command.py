@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from app.importing.pack import Imported, Wish, import_model
+from app.importing.pack import SHEET, Imported, Wish, import_model
 from core.regions import EMFACS
 
 
@@ -20,6 +20,7 @@ def run_import(chosen: argparse.Namespace) -> int:
         output=chosen.output,
         licence=chosen.licence,
         replace=chosen.replace,
+        sheet=not chosen.no_sheet,
     )
     done = import_model(chosen.model, wish, _progress)
     if chosen.json:
@@ -41,6 +42,7 @@ def report(done: Imported) -> dict[str, object]:
     return {
         "id": done.pack.id,
         "folder": str(done.pack.folder),
+        "sheet": str(sheet) if (sheet := done.pack.folder / SHEET).is_file() else None,
         "labels": list(done.pack.labels),
         "colour": preparation.colour,
         "scaling": None if preparation.scaling is None else preparation.scaling.text,
@@ -74,4 +76,6 @@ def sentences(done: Imported) -> list[str]:
     lines.append(f"  On the first face of the demo clip it reads: {done.answer}.")
     lines.append(f"  {len(done.trials) - len(fails)} of {len(done.trials)} methods explain it.")
     lines += [f"    not {trial.title}: {trial.problem}" for trial in fails]
-    return [*lines, f"  {pack.folder}", f"Try it: mienscope gui --pack {pack.id}"]
+    sheet = pack.folder / SHEET
+    lines.append(f"  {sheet if sheet.is_file() else pack.folder}")
+    return [*lines, f"Try it: mienscope gui --pack {pack.id}"]

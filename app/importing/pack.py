@@ -18,14 +18,15 @@ from app.importing.card import Facts, Origin, write_card
 from app.importing.foreign import Foreign, read_foreign
 from app.importing.preparation import Colour, Guess, Preparation, colour_of, guess, kind, told_scaling
 from app.importing.sample import sample_faces
-from app.importing.trial import Trial, try_methods, working
+from app.importing.trial import Face, Trial, draw_methods, try_methods, working
 from app.importing.wrapping import FACE, Wrapped, check_against, run, wrap
 from core.errors import ExportError, PackInvalid
-from core.geometry import Alignment, Similarity
+from core.geometry import Alignment
 from core.model import Model
 from core.packs import DEFAULT_PACK, FILES, SHIPPED, Manifest, Pack, find_pack, read_pack, sha256
-from core.types import Crop
+from core.snapshot import save_image
 
+SHEET = "methods.png"  # in the pack's folder: how the methods explain the first sample face
 SMALLEST, LARGEST = 8, 1024  # side of a face, px: what the manifest allows
 
 
@@ -42,7 +43,9 @@ class Wish:
     places
         Where right eye, left eye and mouth lie in the aligned face, fractions of its side; None as in the shipped pack.
     output
-        The output, node or value whose scores are the classes; None for the first output.
+        The output whose scores are the classes; None for the first.
+    sheet
+        Whether every method is compared on a sample face, which takes longest.
     """
 
     labels: str
@@ -55,6 +58,7 @@ class Wish:
     output: str | None = None
     licence: str = "unknown"
     replace: bool = False
+    sheet: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def import_model(path: Path, wish: Wish, told: Callable[[str], None] = lambda te
         write_graph(half, wrapped, crops)
         manifest = _manifest(name, wish, alignment, found, labels, f"Imported from {path.name}.")
         write_texts(half, manifest, "Being tried.\n")
-        answer, trials = _tried(read_pack(half), crops[0], told)
+        answer, trials = _tried(read_pack(half), told, half / SHEET if wish.sheet else None)
         origin = Origin(path.name, sha256(path), wish.licence, wrapped.ending, gap)
         write_texts(half, manifest, write_card(Facts(read_pack(half), origin, given, found, answer, trials)))
         packs.check_golden(read_pack(half))
@@ -146,13 +150,16 @@ def _found(foreign: Foreign, wish: Wish, faces: Mapping[str, NDArray[np.uint8]])
     return Guess(Preparation(colour_of(foreign, wish.colour), told), "given by --mean and --std", sure=True)
 
 
-def _tried(pack: Pack, face: NDArray[np.uint8], told: Callable[[str], None]) -> tuple[str, tuple[Trial, ...]]:
-    """What the pack reads in a face uint8 [channels, size, size], and which methods explain it."""
-    image = face[0] if pack.manifest.input.colour == "grey" else face.transpose(1, 2, 0)
-    crop = Crop(np.ascontiguousarray(image), Similarity(1.0, 0.0, 0.0, 0.0))
-    (prediction,) = Model(pack, provider="cpu").predict([crop])
-    trials = try_methods(pack, crop, told)
+def _tried(pack: Pack, told: Callable[[str], None], sheet: Path | None) -> tuple[str, tuple[Trial, ...]]:
+    """What the pack reads in a face, and which methods explain it; with their contact sheet, if one is wanted."""
+    model = Model(pack, provider="cpu")
+    face = Face.of_sample(model)
+    (prediction,) = model.predict([face.crop])
+    trials = try_methods(model, face, told)
     working(trials)
+    if sheet is not None:
+        told("comparing the methods")
+        save_image(draw_methods(model, face, trials), sheet)
     return f"{prediction.label} {prediction.probability:.2f}", trials
 
 

@@ -2,14 +2,18 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from app.importing.sample import sample_faces
+from core.comparison import Compared, compare
 from core.errors import MienscopeError, PackInvalid
 from core.explain import METHODS
+from core.geometry import Image
 from core.model import Model, Target
-from core.packs import Pack
+from core.regions import Partition, partition
+from core.sheet import draw_sheet
 from core.types import Crop
 
 
@@ -23,20 +27,34 @@ class Trial:
     problem: str | None = None
 
 
-def try_methods(pack: Pack, crop: Crop, told: Callable[[str], None] = lambda title: None) -> tuple[Trial, ...]:
-    """Explain one aligned face with every method there is.
+@dataclass(frozen=True)
+class Face:
+    """A sample face as the pack sees it, and its regions."""
+
+    crop: Crop
+    regions: Partition
+
+    @classmethod
+    def of_sample(cls, model: Model) -> "Face":
+        """The first sample face, cut out as live faces are."""
+        sample = sample_faces()
+        crop = model.crop(sample.frames[0].image, sample.faces[0])
+        return cls(crop, partition(crop.landmarks(sample.faces[0]), crop.size))
+
+
+def try_methods(model: Model, face: Face, told: Callable[[str], None] = lambda title: None) -> tuple[Trial, ...]:
+    """Explain one face with every method there is.
 
     Parameters
     ----------
     told
         Is called with each method's title before it is tried: large models take their time.
     """
-    model = Model(pack, provider="cpu")
     trials = []
     for key, row in METHODS.items():
         told(row.title)
         began_s = time.perf_counter()
-        problem = _problem(model, crop, key)
+        problem = _problem(model, face, key)
         trials.append(Trial(key, row.title, time.perf_counter() - began_s, problem))
     return tuple(trials)
 
@@ -49,9 +67,19 @@ def working(trials: Sequence[Trial]) -> tuple[Trial, ...]:
     return found
 
 
-def _problem(model: Model, crop: Crop, method: str) -> str | None:
+def draw_methods(model: Model, face: Face, trials: Sequence[Trial]) -> Image:
+    """The contact sheet: every method on one face, or why it does not work. RGB uint8 [height, width, 3]."""
+    comparison = compare(
+        model, face.crop, face.regions, Target(), [METHODS[trial.key] for trial in trials if trial.problem is None]
+    )
+    compared = {row.method.key: row for row in comparison.rows}
+    rows = [compared.get(trial.key) or Compared(METHODS[trial.key], problem=trial.problem) for trial in trials]
+    return draw_sheet(replace(comparison, rows=tuple(rows)))
+
+
+def _problem(model: Model, face: Face, method: str) -> str | None:
     try:
-        ((_, explanation),) = model.explain([crop], method, Target(), 0.0)
+        ((_, explanation),) = model.explain([face.crop], method, Target(), 0.0, [face.regions])
     except MienscopeError as error:
         return str(error)
     except Exception as error:  # ONNX Runtime raises many kinds of its own; one method must not stop the others
