@@ -116,12 +116,18 @@ class Sessions:
     def __call__(self, spec: str, settings: Settings) -> LiveSession:
         """A session for a source; PackError where the pack cannot be used, ExplainError where the method cannot."""
         self._shelf.prepare(settings)
+        self._shelf.warm()
         return LiveSession(spec, self._shelf, settings)
+
+    def close(self) -> None:
+        """Let go of what was kept for further sessions."""
+        self._shelf.close()
 
 
 def backend() -> Backend:
     """The real thing."""
-    return Backend(METHODS, cameras=_camera_names, packs=_packs, open=Sessions(), picture=OverlayPicture())
+    sessions = Sessions()
+    return Backend(METHODS, _camera_names, _packs, sessions, OverlayPicture(), close=sessions.close)
 
 
 def _packs() -> Sequence[PackEntry]:

@@ -132,6 +132,7 @@ class MethodChoice(Choice):
 
     def open_list(self) -> None:
         """Open the sheet above or below, where there is room, within the screen."""
+        self.sheet.show()  # its style, and so its size, is settled only now
         self.sheet.settle()
         size, screen = self.sheet.size(), self.screen().availableGeometry()
         corner = self.mapToGlobal(QPoint(0, -size.height() - 6))
@@ -140,6 +141,5 @@ class MethodChoice(Choice):
         x = max(screen.left(), min(corner.x(), screen.right() - size.width()))
         y = max(screen.top(), min(corner.y(), screen.bottom() - size.height()))
         self.sheet.move(x, y)
-        self.sheet.show()
         checked = next((button for button in self.sheet.buttons.values() if button.isChecked()), None)
         (checked or next(iter(self.sheet.buttons.values()))).setFocus()

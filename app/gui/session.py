@@ -103,7 +103,7 @@ class PackEntry:
 class Backend:
     """Everything the window asks for: methods by key, camera names, packs, sessions and pictures.
 
-    `cameras` and `packs` may take seconds.
+    `cameras` and `packs` may take seconds. `close` ends what outlives a session; the window calls it when it goes.
     """
 
     methods: Mapping[str, Method]
@@ -111,3 +111,4 @@ class Backend:
     packs: Callable[[], Sequence[PackEntry]]
     open: SessionFactory
     picture: Picture
+    close: Callable[[], None] = lambda: None

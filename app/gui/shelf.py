@@ -3,13 +3,12 @@
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from app import packs, paths
-from app.gui.compiling import compile_aside
+from app.gui.compiling import Compiler
 from app.settings import OFF, Settings
 from core.geometry import Similarity
 from core.model import Model, Target
@@ -17,9 +16,6 @@ from core.packs import DEFAULT_PACK
 from core.regions import REGIONS, Partition
 from core.types import Crop
 
-# Bytes of a model that is compiled in a thread: 4 MB hold Python's lock for some 70 ms at a time. Starting a process
-# costs a second or more, so it is worth it for larger ones only.
-SMALL: Final = 8_000_000
 KEPT: Final = 3  # packs: the one in use, the one that is being prepared, and the one before
 
 
@@ -32,11 +28,20 @@ class Loaded:
 
 
 class Shelf:
-    """Loads and compiles in whichever thread asks; what is ready can be taken from any."""
+    """Loads in whichever thread asks, and has methods compiled; what is ready can be taken from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # of the table alone: nobody waits for a compilation
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+        self._compiler = Compiler()
+
+    def warm(self) -> None:
+        """Get ready to compile; returns at once."""
+        self._compiler.warm()
+
+    def close(self) -> None:
+        """End the process that compiles."""
+        self._compiler.close()
 
     def ready(self, settings: Settings) -> bool:
         """Whether pack and method of these settings can be used at once."""
@@ -62,7 +67,9 @@ class Shelf:
             loaded.model.predict([_blank(loaded.model)])
         if settings.method not in loaded.methods:
             if settings.method != OFF:
-                _make_ready(loaded.model, settings.method, cache)
+                if not loaded.model.is_compiled(settings.method):
+                    self._compiler.compile(loaded.model.pack, settings.method, cache)
+                _run_once(loaded.model, settings.method)
             loaded.methods.add(settings.method)
         with self._lock:
             self._loaded[name] = loaded
@@ -72,9 +79,7 @@ class Shelf:
         return loaded.model
 
 
-def _make_ready(model: Model, method: str, cache: Path) -> None:
-    if model.pack.model_path.stat().st_size > SMALL and not model.is_compiled(method):
-        compile_aside(model.pack, method, cache)
+def _run_once(model: Model, method: str) -> None:
     stripes = np.arange(model.pack.manifest.input.size) * len(REGIONS) // model.pack.manifest.input.size
     regions = Partition(np.tile(stripes.astype(np.uint8), (len(stripes), 1)))
     model.explain([_blank(model)], method, Target(), 0.0, [regions])

@@ -245,6 +245,7 @@ class Window(QMainWindow):
         self._preparer.close()
         self._opener.close()
         self._jobs.close()
+        self._backend.close()
         super().closeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802 - Qt's name
