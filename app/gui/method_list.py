@@ -72,8 +72,8 @@ class MethodSheet(QFrame):
             button.setMinimumSize(row.sizeHint())
         whole = self.layout()
         assert whole is not None
-        whole.invalidate()
-        self.resize(whole.sizeHint())
+        whole.activate()
+        self.resize(whole.totalSizeHint())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802 - Qt's name
         key = Qt.Key(event.key())
