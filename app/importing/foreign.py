@@ -11,6 +11,8 @@ import onnx
 from numpy.typing import NDArray
 
 from core.errors import PackInvalid, UnknownName
+from core.explain.trust import FILE_LIMIT, survey
+from core.explain.upgrade import first_line
 from core.geometry import Floats
 
 Layout = Literal["channels first", "channels last", "no channels"]
@@ -21,7 +23,6 @@ TYPES: Mapping[int, np.dtype[Any]] = {
     onnx.TensorProto.FLOAT16: np.dtype(np.float16),
 }
 CHANNELS = (1, 3)
-LARGEST = 1 << 31  # bytes: what one protobuf message may hold
 
 
 @dataclass(frozen=True)
@@ -105,19 +106,15 @@ def open_session(content: bytes) -> Any:
         raise PackInvalid(f"ONNX Runtime cannot run the model: {first_line(error)}") from error
 
 
-def first_line(error: Exception) -> str:
-    """What an error of a library says, in one line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
 def read_foreign(path: Path, output: str | None = None) -> Foreign:
     """Read a file's own statement of itself; nothing of the model is run. PackInvalid says what does not fit."""
     try:
-        if path.stat().st_size >= LARGEST:
-            raise PackInvalid(f"{path} is larger than 2 GiB, the most that one ONNX file may hold.")
+        if path.stat().st_size > FILE_LIMIT:
+            raise PackInvalid(f"{path} is larger than {FILE_LIMIT >> 20} MB, the most that a model file may have.")
         content = path.read_bytes()
     except OSError as error:
         raise PackInvalid(f"The model {path} cannot be read: {error.strerror}.") from error
+    survey(content)  # parsing may take a hundred times the file's bytes
     try:
         graph = onnx.load_model_from_string(content).graph
     except Exception as error:  # protobuf raises many kinds

@@ -7,10 +7,11 @@ import onnx
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from app.importing.foreign import Array, Foreign, first_line, open_session
+from app.importing.foreign import Array, Foreign, open_session
 from app.importing.preparation import Preparation, are_probabilities, as_probabilities, kind
 from core.errors import PackInvalid
 from core.explain.graph import read
+from core.explain.upgrade import first_line
 from core.geometry import Floats
 
 FACE, LOGITS = "face", "logits"
@@ -179,6 +180,11 @@ def _free_name(graph: ir.Graph, name: str) -> None:
 def _finished(model: ir.Model, output: str, logarithm: bool = False) -> Wrapped:
     """Read the model as the compiler does, and name its logits."""
     classifier = read(model, output)
+    if classifier.batch is not None:
+        raise PackInvalid(
+            f"The model is bound to {classifier.batch} pictures at a time, and a pack reads any number of faces. "
+            "Export it with a batch of any size."
+        )
     graph, ending = classifier.model.graph, "logits"
     _free_name(graph, LOGITS)
     value = classifier.logits
