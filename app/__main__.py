@@ -1,5 +1,6 @@
 """``python -m app`` and the command ``mienscope``."""
 
+import multiprocessing
 import sys
 
 from app import cli
@@ -18,4 +19,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    multiprocessing.freeze_support()  # a frozen application starts itself again to compile
     sys.exit(main())

@@ -46,13 +46,20 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--out", type=Path, required=True, help="a .png, .npz or .json file")
     _add_model_options(explain)
 
-    packs = commands.add_parser("packs", help="list, show or check model packs")
+    packs = commands.add_parser("packs", help="list, show, check or import model packs")
     actions = packs.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="every pack there is").add_argument("--json", action="store_true")
     for name, text in (("show", "what a pack is"), ("check", "hashes and golden outputs")):
         action = actions.add_parser(name, help=text)
         action.add_argument("pack", nargs="?" if name == "check" else None, help="id or folder")
         action.add_argument("--json", action="store_true")
+    outside = actions.add_parser(
+        "import",
+        help="make a pack of a model from outside",
+        description="Makes a pack of an ONNX classifier of faces: checks it, guesses and says what is not told, tries "
+        "every method on a sample face, and writes card and golden outputs.",
+    )
+    _add_import_options(outside)
 
     bench = commands.add_parser("bench", help="the speed table, measured side by side on this machine")
     bench.add_argument("--seconds", type=float, default=10.0, help="length of each end-to-end run (default 10)")
@@ -72,6 +79,50 @@ def _add_model_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--regions", default="polygons", metavar="MODE", help="polygons (default) or boxes")
     command.add_argument("--provider", default="auto", help="auto, cpu, cuda, tensorrt or coreml")
     command.add_argument("--json", action="store_true", help="print a summary that a program can read")
+
+
+def _add_import_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "model", type=Path, metavar="MODEL.onnx", help="a classifier of faces, one self-contained file"
+    )
+    command.add_argument(
+        "--labels", required=True, help="its classes in the order of its outputs: a,b,c or a text file, one per line"
+    )
+    command.add_argument("--name", help="name of the pack (default: the file's)")
+    command.add_argument(
+        "--size", type=_positive, metavar="PX", help="side of its pictures, where the file leaves it open"
+    )
+    command.add_argument(
+        "--colour", choices=("grey", "rgb", "bgr"), help="its channels (default: grey for one, rgb for three)"
+    )
+    command.add_argument(
+        "--mean", type=_numbers, metavar="M,...", help="what it wants subtracted, of pixels scaled to 0..1 (default 0)"
+    )
+    command.add_argument(
+        "--std",
+        type=_numbers,
+        metavar="S,...",
+        help="what it wants divided by, of pixels scaled to 0..1 (default 1; 0.00392157 for pixels 0..255). "
+        "Without --mean and --std the scaling is guessed, and said",
+    )
+    command.add_argument(
+        "--alignment",
+        type=_numbers,
+        metavar="X,Y,X,Y,X,Y",
+        help="where right eye, left eye and mouth lie in its pictures, as fractions (default: as in the shipped pack)",
+    )
+    command.add_argument("--output", help="name of the output with one score per class (default: the first)")
+    command.add_argument("--licence", default="unknown", help="licence of the weights (default: unknown)")
+    command.add_argument("--no-sheet", action="store_true", help="draw no comparison of methods, which takes longest")
+    command.add_argument("--replace", action="store_true", help="take the place of an imported pack of that name")
+    command.add_argument("--json", action="store_true")
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected numbers with commas between them, got '{text}'") from None
 
 
 def _positive(text: str) -> int:
@@ -127,6 +178,10 @@ def _explain(chosen: argparse.Namespace) -> int:
 def _packs(chosen: argparse.Namespace) -> int:
     from app import packs
 
+    if chosen.action == "import":
+        from app.importing.command import run_import
+
+        return run_import(chosen)
     if chosen.action == "list":
         return _packs_list(chosen.json)
     if chosen.action == "show":

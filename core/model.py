@@ -4,7 +4,7 @@ import ctypes
 import hashlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -208,36 +208,46 @@ class Model:
             )
         return self._explainers[key]
 
+    def is_compiled(self, method: str) -> bool:
+        """Whether the method's graph lies in the cache."""
+        name = _graph_name(named_method(method), {"at": None, "layer": None, "audit": False})
+        return self._cache is not None and self._cached(name, self._cache).is_file()
+
     def _compiled(self, method: Method, **options: Any) -> Any:
         """The session of a compiled graph. Methods that need the same graph share one."""
-        name = hashlib.sha256(repr((method.graph, sorted(options.items()))).encode()).hexdigest()[:16]
+        name = _graph_name(method, options)
         if name not in self._sessions:
-            self._sessions[name] = self._session(self._compiled_bytes(name, method, **options))
+            self._sessions[name] = self._session(self._compiled_file(name, method, **options))
         return self._sessions[name]
 
-    def _compiled_bytes(self, name: str, method: Method, **options: Any) -> bytes:
+    def _cached(self, name: str, cache: Path) -> Path:
+        return cache / f"{self.pack.model_sha256[:32]}-{name}-{COMPILER_VERSION}.onnx"
+
+    def _compiled_file(self, name: str, method: Method, **options: Any) -> bytes | Path:
         if self._cache is None:
             return compile_explainer(self.pack.model_path, method, **options)
-        path = self._cache / f"{self.pack.model_sha256[:32]}-{name}-{COMPILER_VERSION}.onnx"
+        path = self._cached(name, self._cache)
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             fresh = path.with_suffix(f".{os.getpid()}.new")
             fresh.write_bytes(compile_explainer(self.pack.model_path, method, **options))
             fresh.replace(path)
-        return path.read_bytes()
+        return path
 
     @property
     def forward(self) -> Any:
         """The ONNX Runtime session of the pack as it is."""
         if "" not in self._sessions:
-            self._sessions[""] = self._session(self._model_bytes())
+            self._sessions[""] = self._session(self._model_file)
         return self._sessions[""]
 
-    def _model_bytes(self) -> bytes:
+    @property
+    def _model_file(self) -> Path:
         """The pack's own model, the only file from outside that ONNX Runtime is given; compiled graphs are ours."""
-        return self.pack.model_path.read_bytes()
+        return self.pack.model_path
 
-    def _session(self, model: bytes) -> Any:
+    def _session(self, model: bytes | Path) -> Any:
+        """Make a session. From a file it is read without holding Python's lock: other threads go on meanwhile."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -247,7 +257,8 @@ class Model:
         options.log_severity_level = 3
         # Threads that spin while they wait take the cores from the decoder and the window.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return onnxruntime.InferenceSession(model, options, providers=self._providers)
+        source = str(model) if isinstance(model, Path) else model
+        return onnxruntime.InferenceSession(source, options, providers=self._providers)
 
     def faces(self, crops: Sequence[Crop]) -> Image:
         """Crops as the model takes them: uint8 [n, channels, size, size]."""
@@ -274,6 +285,11 @@ class Model:
             unit=found.unit,
             gap=None if found.gap is None else float(found.gap[number]),
         )
+
+
+def _graph_name(method: Method, options: Mapping[str, Any]) -> str:
+    """Name the compiled graph of a method: methods that need the same one share it."""
+    return hashlib.sha256(repr((method.graph, sorted(options.items()))).encode()).hexdigest()[:16]
 
 
 def _window(to_frame: Similarity, size: int, image: Image) -> tuple[slice, slice]:

@@ -77,10 +77,10 @@ class OperatingPoint(_Strict):
 
 
 class TrainingSpec(_Strict):
-    """What the weights were made from."""
+    """What the weights were made from; `images` is null where nobody has said how many."""
 
     data: str
-    images: int
+    images: int | None
     note: str
 
 

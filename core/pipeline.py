@@ -68,12 +68,24 @@ class Stopwatch:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What frames are read with: they change together, between two frames."""
+
+    model: Model
+    settings: Settings
+
+    def __post_init__(self) -> None:
+        self.settings.check(self.model.labels)
+
+
+@dataclass(frozen=True)
 class Found:
-    """A frame half way: its faces with their identities, and each as the model will see it."""
+    """A frame half way: its faces with their identities, each as the model of `reading` will see it."""
 
     frame: Frame
     observations: tuple[FaceObservation, ...]
     crops: tuple[Crop, ...]
+    reading: Reading
     stages_s: Mapping[str, float]
 
 
@@ -85,35 +97,42 @@ class Pipeline:
     model
         The pack that reads the faces.
     settings
-        May be replaced at any time, also by another thread; the next frame follows them.
+        May be replaced at any time, also by another thread; the next frame follows them. `use` replaces both.
     stills
         Whether frames are unrelated pictures: each is searched thoroughly and nothing is tracked.
     """
 
     def __init__(self, model: Model, settings: Settings | None = None, stills: bool = False) -> None:
-        self.model = model
         self.stills = stills
         self._effort = THOROUGH if stills else LIVE
+        self._reading = Reading(model, settings or Settings())
         self._finder = FaceFinder()
-        self.settings = settings or Settings()
         self.reset()
+
+    @property
+    def model(self) -> Model:
+        """The pack that reads the faces."""
+        return self._reading.model
 
     @property
     def settings(self) -> Settings:
         """What is explained, how often, and against what."""
-        return self._settings
+        return self._reading.settings
 
     @settings.setter
     def settings(self, settings: Settings) -> None:
-        settings.check(self.model.labels)
-        self._settings = settings
+        self.use(self.model, settings)
+
+    def use(self, model: Model, settings: Settings) -> None:
+        """Read the next frames with another pack, or otherwise. Who was where is not forgotten. Any thread may ask."""
+        self._reading = Reading(model, settings)
 
     def reset(self) -> None:
         """Forget who was where, as after a seek."""
         self._tracker, self._schedule = Tracker(), Schedule()
         self._frames = 0
         self._kept: dict[int, tuple[Explanation, RegionRelevance]] = {}  # by face
-        self._in_force = self.settings  # what the frame at work, and the maps kept, go by
+        self._in_force = self._reading  # what the frame at work, and the maps kept, go by
 
     def close(self) -> None:
         """Release the face models."""
@@ -136,21 +155,21 @@ class Pipeline:
         The halves share nothing, so one thread may find the faces of the next frames while another reads those of the
         last. Frames must come in order in both.
         """
-        watch = Stopwatch()
+        watch, reading = Stopwatch(), self._reading
         with watch.stage("faces"):
             observations = self._observe(frame)
         with watch.stage("crop"):
-            crops = [self.model.crop(frame.image, each) for each in observations]
-        return Found(frame, tuple(observations), tuple(crops), watch.stages_s)
+            crops = [reading.model.crop(frame.image, each) for each in observations]
+        return Found(frame, tuple(observations), tuple(crops), reading, watch.stages_s)
 
     def read(self, found: Found, explain: bool | None = None) -> Result:
         """Second half of `process`: what the model reads in the faces, and why."""
-        settings, watch = self.settings, Stopwatch(found.stages_s)
+        settings, watch = found.reading.settings, Stopwatch(found.stages_s)
         if explain is None:
             explain = self._frames % max(settings.explain_every, 1) == 0
         self._frames += 1
-        if self._in_force is not settings:  # maps of other settings would be shown as if they were of these
-            self._kept, self._in_force = {}, settings
+        if self._in_force is not found.reading:  # maps of another reading would be shown as if they were of this one
+            self._kept, self._in_force = {}, found.reading
         faces = self._explained(found, watch) if explain and settings.method != OFF else self._predicted(found, watch)
         return Result(found.frame, tuple(faces), watch.stages_s)
 
@@ -164,16 +183,15 @@ class Pipeline:
         return self._tracker.update(self._finder.find(frame.image, known, search), frame.timestamp_s)
 
     def _explained(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
-        target = Target(self._in_force.target, self._in_force.against)
+        model, settings = found.reading.model, found.reading.settings
+        target = Target(settings.target, settings.against)
         with watch.stage("regions"):
             parts = [
-                partition(cut.landmarks(observation), cut.size, self._in_force.region_mode)
+                partition(cut.landmarks(observation), cut.size, settings.region_mode)
                 for observation, cut in zip(found.observations, found.crops, strict=True)
             ]
         with watch.stage("model"):
-            answers = self.model.explain(
-                found.crops, self._in_force.method, target, found.frame.timestamp_s, parts, self._effort
-            )
+            answers = model.explain(found.crops, settings.method, target, found.frame.timestamp_s, parts, self._effort)
         with watch.stage("regions"):
             faces = [
                 FaceResult(
@@ -197,7 +215,7 @@ class Pipeline:
 
     def _predicted(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
         with watch.stage("model"):
-            predictions = self.model.predict(found.crops)
+            predictions = found.reading.model.predict(found.crops)
         return [
             FaceResult(observation, cut, prediction, *self._last(observation.face_id, found.frame.timestamp_s))
             for observation, cut, prediction in zip(found.observations, found.crops, predictions, strict=True)

@@ -30,6 +30,14 @@ def astronaut():
     return data.astronaut()
 
 
+@pytest.fixture(scope="session")
+def colour_pack(tmp_path_factory):
+    """A pack of three classes "a", "b", "c" that reads colour faces of 40 px."""
+    from tests.packs_made import make_colour_pack
+
+    return make_colour_pack(tmp_path_factory.mktemp("packs"))
+
+
 # ---- Clock, source, pipeline and camera: one fake each ----
 
 

@@ -25,7 +25,8 @@ class Choices(QObject):
         self, settings: Settings, file: Path, methods: Sequence[str], colour_maps: Sequence[str], parent: QObject
     ) -> None:
         super().__init__(parent)
-        self.settings = settings
+        known = settings.method in (*methods, OFF)  # another version may have had another method
+        self.settings = settings if known else settings.changed(method=methods[0])
         self.labels: tuple[str, ...] = ()
         self._file = file
         self._methods = tuple(methods)
@@ -34,11 +35,28 @@ class Choices(QObject):
 
     def set(self, name: str, value: Any) -> None:
         """Change one setting."""
-        if getattr(self.settings, name) == value:
+        self.change(**{name: value})
+
+    def change(self, **values: Any) -> None:
+        """Change several settings at once; each that is another than before is told."""
+        others = [name for name, value in values.items() if getattr(self.settings, name) != value]
+        if not others:
             return
-        self.settings = self.settings.changed(**{name: value})
+        self.settings = self.settings.changed(**values)
         self._unsaved_ticks = 0
-        self.changed.emit(name)
+        for name in others:
+            self.changed.emit(name)
+
+    def fit_to_pack(self, labels: tuple[str, ...]) -> list[str]:
+        """Take the classes of the pack in use; return the chosen ones that it does not have, which are let go."""
+        self.labels = labels
+        gone = []
+        for name, usual in (("target", PREDICTED), ("against", NOTHING)):
+            chosen = getattr(self.settings, name)
+            if chosen not in (PREDICTED, RUNNER_UP, NOTHING, *labels):
+                gone.append(chosen)
+                self.set(name, usual)
+        return gone
 
     def slow_tick(self) -> None:
         """Save a while after the last change."""

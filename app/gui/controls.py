@@ -20,7 +20,9 @@ from PySide6.QtWidgets import (
 
 from app.gui import names, theme
 from app.gui.choice import Choice, Segments
+from app.gui.method_list import MethodChoice
 from app.settings import NOTHING, OFF, PREDICTED, RUNNER_UP, Settings
+from core.explain import Method
 from core.geometry import Image
 
 FADE_AFTER_TICKS: Final = 40  # of the slow clock: four seconds
@@ -36,16 +38,16 @@ class Controls(QFrame):
     wanted = Signal(str, object)
     fit_scale_wanted = Signal()
 
-    def __init__(self, methods: Mapping[str, str], parent: QWidget | None = None) -> None:
+    def __init__(self, methods: Mapping[str, Method], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("floating")
         self._idle = 0
         self._settings = Settings()
         main = [(key, text) for key, text in MAIN_METHODS if key in methods]
+        self._main = tuple(key for key, _ in main)
         self.method = Segments("Explain with")
         self.method.set_entries([*main, (OFF, "Off")])
-        self.more = Choice("More methods", 108)
-        self.more.set_entries([(key, text) for key, text in methods.items() if key not in dict(main)])
+        self.more = MethodChoice(methods, 138)
         self.target = Choice("Class", 118)
         self.against = Choice("Against", 112)
         self.opacity = QSlider(Qt.Orientation.Horizontal)
@@ -69,8 +71,10 @@ class Controls(QFrame):
         self._settings = settings
         classes = [(label, label) for label in labels]
         self.method.show_key(settings.method)
-        self.more.show_key(settings.method if settings.method in self.more.keys else "", "More")
-        self.more.setVisible(bool(self.more.keys))
+        elsewhere = settings.method not in (*self._main, OFF)
+        self.more.show_key(settings.method if elsewhere else "", "More")
+        self.more.sheet.show_key(settings.method)
+        self.more.setToolTip("All methods, with their sources and costs (Shift+M)")
         self._fill(self.target, [(PREDICTED, "Predicted"), *classes], settings.target)
         against = [(NOTHING, "nothing"), (RUNNER_UP, "runner-up"), *classes]
         self._fill(self.against, against, settings.against)
@@ -92,14 +96,14 @@ class Controls(QFrame):
 
     def fit(self, width: int) -> None:
         """Take this width at most: what has a key and a place in the menu gives way, the rarest first."""
-        optional = (self.fit_button, self.more, self._every_column, self._opacity_column)
+        rarest = (self.fit_button, self._every_column, self._opacity_column)
+        optional: tuple[QWidget, ...] = (*rarest, self._regions_column, self._against_column, self.more)
         for part in optional:
             part.show()
-        self.more.setVisible(bool(self.more.keys))
         for part in optional:
             if self._needed_width() <= width:
                 break
-            part.setVisible(part is self.more and self._settings.method in self.more.keys)
+            part.setVisible(part is self.more and self._settings.method not in (*self._main, OFF))
         self._needed_width()
         self.resize(min(self.sizeHint().width(), width), self.sizeHint().height())
 
@@ -181,11 +185,11 @@ class Controls(QFrame):
         whole.setSpacing(11)
         self._captioned(whole, "Explain with", method_row)
         self._captioned(whole, "Class", self.target)
-        self._captioned(whole, "Against", self.against)
+        self._against_column = self._captioned(whole, "Against", self.against)
         self._opacity_column = self._captioned(whole, "Opacity", self.opacity)
         self._captioned(whole, "Logit per pixel · fixed", scale_row)
         self._every_column = self._captioned(whole, "Every", self.every)
-        self._captioned(whole, "Outlines", self.regions)
+        self._regions_column = self._captioned(whole, "Outlines", self.regions)
 
     def _captioned(self, row: QHBoxLayout, caption: str, widget: QWidget) -> QWidget:
         label = QLabel(caption)

@@ -38,6 +38,7 @@ class LivePage(QWidget):
         self._selected = 0
         self._absent_ticks = 0
         self._fresh = False
+        self._labels: tuple[str, ...] = ()
         self._history = History()
         self.stage = Stage(backend.picture, settings)
         self.controls = Controls(backend.methods, self.stage)
@@ -75,7 +76,7 @@ class LivePage(QWidget):
     def begin(self, labels: tuple[str, ...]) -> None:
         """Get ready for a newly opened source."""
         self.clear("Waiting for the first picture…")
-        self.strip.set_labels(labels)
+        self._take_labels(labels)
 
     def show_status(self, status: EngineStatus) -> None:
         """Show how the engine stands; a row to play and seek in belongs to recordings of more than one picture."""
@@ -99,6 +100,8 @@ class LivePage(QWidget):
         """Show one result; numbers and charts follow on the slow clock."""
         first = self._result is None
         self._result = result
+        if result.faces and result.faces[0].prediction.labels != self._labels:
+            self._take_labels(result.faces[0].prediction.labels)  # another pack has taken over
         self._history.add(result.frame.timestamp_s, result.faces)
         if self.selected_face is None and (first or self._selected == 0):
             self._select_largest()
@@ -161,6 +164,11 @@ class LivePage(QWidget):
             self.panel.show_empty(NO_FACE)
             self.numbers.hide()
         self.strip.show_history(self._history, self._selected)
+
+    def _take_labels(self, labels: tuple[str, ...]) -> None:
+        self._labels = labels
+        self._history.clear()
+        self.strip.set_labels(labels)
 
     def _face_ids(self) -> list[int]:
         return sorted(face.observation.face_id for face in self._result.faces) if self._result else []

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from app import packs, paths
+from app import packs
 from app.gui.picture import OverlayPicture
-from app.gui.session import Backend
-from app.settings import NOTHING, Settings
+from app.gui.session import Backend, PackEntry
+from app.gui.shelf import Shelf
+from app.settings import OFF, PREDICTED, RUNNER_UP, Settings
 from core import pipeline
 from core.engine import Engine, EngineStatus
-from core.errors import UnknownName
+from core.errors import MienscopeError
 from core.explain import METHODS
 from core.model import Model
-from core.packs import DEFAULT_PACK
+from core.packs import Pack
 from core.sources import DEMO, cameras, open_source
 from core.sources.images import SUFFIXES
 from core.types import Result
@@ -27,16 +28,35 @@ PROVIDER_TEXTS: Final = {
 
 
 class LiveSession:
-    """One engine over one source, read with one model."""
+    """One engine over one source; packs and methods may be exchanged while it runs."""
 
-    def __init__(self, spec: str, model: Model, settings: Settings) -> None:
-        self.labels = model.labels
-        self.pack = f"{model.pack.id} {model.pack.manifest.version}"
-        self.provider = f"{PROVIDER_TEXTS.get(model.provider, model.provider)}, ONNX Runtime"
-        self.provider_warning = model.provider_warning
+    def __init__(self, spec: str, shelf: Shelf, settings: Settings) -> None:
+        model = shelf.model(settings)
+        self._shelf = shelf
         self._pipeline = pipeline.Pipeline(model, _analysis(settings, model), stills=_is_stills(spec))
         self._engine = Engine(lambda: open_source(spec), self._pipeline, loop=spec == DEMO)
-        self._model = model
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The pack's classes."""
+        return self._pipeline.model.labels
+
+    @property
+    def pack(self) -> str:
+        """The pack's id and version."""
+        pack = self._pipeline.model.pack
+        return f"{pack.id} {pack.manifest.version}"
+
+    @property
+    def provider(self) -> str:
+        """What really runs the model, in words."""
+        provider = self._pipeline.model.provider
+        return f"{PROVIDER_TEXTS.get(provider, provider)}, ONNX Runtime"
+
+    @property
+    def provider_warning(self) -> str | None:
+        """One sentence when that is not what was asked for, else None."""
+        return self._pipeline.model.provider_warning
 
     def start(self) -> None:
         """Begin to open the source and to show it."""
@@ -71,31 +91,55 @@ class LiveSession:
         """State and counts."""
         return self._engine.status()
 
+    def ready(self, settings: Settings) -> bool:
+        """Whether pack and method of these settings can be used at once."""
+        return self._shelf.ready(settings)
+
+    def prepare(self, settings: Settings) -> None:
+        """Load and compile what these settings need; the engine goes on with what it has."""
+        self._shelf.prepare(settings)
+
     def analyse(self, settings: Settings) -> None:
-        """Explain from now on as the settings say; a picture that stands is explained again."""
-        self._pipeline.settings = _analysis(settings, self._model)
+        """Read and explain as the settings say from the next frame on; a picture that stands is explained again."""
+        model = self._shelf.model(settings)
+        self._pipeline.use(model, _analysis(settings, model))
         if self._engine.status().state in ("paused", "ended"):
             self._engine.refresh()
 
 
 class Sessions:
-    """Makes sessions; the model is kept from one to the next, because loading it takes longest."""
+    """Makes sessions; models are kept from one to the next, because loading them takes longest."""
 
     def __init__(self) -> None:
-        self._model: Model | None = None
+        self._shelf = Shelf()
 
     def __call__(self, spec: str, settings: Settings) -> LiveSession:
-        """A session for a source; PackError where the pack cannot be used."""
-        name = settings.pack or DEFAULT_PACK
-        if self._model is None or name not in (self._model.pack.id, str(self._model.pack.folder)):
-            self._model = Model(packs.find(name), cache=paths.data_folder() / "compiled")
-        return LiveSession(spec, self._model, settings)
+        """A session for a source; PackError where the pack cannot be used, ExplainError where the method cannot."""
+        self._shelf.prepare(settings)
+        self._shelf.warm()
+        return LiveSession(spec, self._shelf, settings)
+
+    def close(self) -> None:
+        """Let go of what was kept for further sessions."""
+        self._shelf.close()
 
 
 def backend() -> Backend:
     """The real thing."""
-    titles = {key: METHODS[key].title for key in METHODS}
-    return Backend(methods=titles, cameras=_camera_names, open=Sessions(), picture=OverlayPicture())
+    sessions = Sessions()
+    return Backend(METHODS, _camera_names, _packs, sessions, OverlayPicture(), close=sessions.close)
+
+
+def _packs() -> Sequence[PackEntry]:
+    return [_entry(name, found) for name, found in packs.listed()]
+
+
+def _entry(name: str, found: Pack | MienscopeError) -> PackEntry:
+    if isinstance(found, MienscopeError):
+        return PackEntry(name, f"{name} · cannot be used", str(found), str(found))
+    spec = found.manifest.input
+    about = f"{found.manifest.title}. {spec.size} px, {spec.colour}. Licence: {found.manifest.licence}."
+    return PackEntry(name, f"{name} {found.manifest.version} · {len(found.labels)} classes", about)
 
 
 def _camera_names() -> Sequence[str]:
@@ -109,11 +153,12 @@ def _is_stills(spec: str) -> bool:
 
 def _analysis(settings: Settings, model: Model) -> pipeline.Settings:
     """The pipeline's settings; a choice that this pack or version does not know falls back to the usual one."""
-    every = 0 if settings.explain_every == "auto" else settings.explain_every
-    against = None if settings.against in (NOTHING, settings.target) else settings.against
-    wanted = pipeline.Settings(settings.method, settings.target, against, every, settings.region_mode)
-    try:
-        wanted.check(model.labels)
-    except UnknownName:
-        return pipeline.Settings(explain_every=every, region_mode=settings.region_mode)
-    return wanted
+    target = settings.target if settings.target in model.labels else PREDICTED
+    against = settings.against if settings.against in (RUNNER_UP, *model.labels) else None
+    return pipeline.Settings(
+        method=settings.method if settings.method in (*METHODS, OFF) else pipeline.Settings().method,
+        target=target,
+        against=None if against == target else against,
+        explain_every=0 if settings.explain_every == "auto" else settings.explain_every,
+        region_mode=settings.region_mode,
+    )

@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.gui import names, theme
-from core.explain import METHODS
+from core.explain import METHODS, Method
 from core.types import OUTSIDE_LIMIT, Explanation, FaceResult, RegionRelevance
 
 WIDTH_PX: Final = 440
@@ -19,7 +19,7 @@ class Numbers(QFrame):
 
     closed = Signal()
 
-    def __init__(self, methods: Mapping[str, str], parent: QWidget | None = None) -> None:
+    def __init__(self, methods: Mapping[str, Method], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._methods = methods
         self.setObjectName("popover")
@@ -54,12 +54,15 @@ class Numbers(QFrame):
         score = names.number(explanation.score, 3)
         lines = [
             f"<b>{names.face_headline(face)}</b>",
-            f"{self._methods.get(explanation.method, explanation.method)} explains {explanation.title}, logit {score}",
+            f"{self._title(explanation.method)} explains {explanation.title}, logit {score}",
             _where(regions, explanation),
             *_verdict_lines(regions),
         ]
         self._summary.setText(f"<div style='line-height: 135%'>{'<br>'.join(lines)}</div>")
         self._fill(regions)
+
+    def _title(self, key: str) -> str:
+        return self._methods[key].title if key in self._methods else key
 
     def fitted_height(self) -> int:
         """Height at which everything can be read."""

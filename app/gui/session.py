@@ -6,29 +6,29 @@ from typing import Protocol
 
 from app.settings import Settings
 from core.engine import EngineStatus
+from core.explain import Method
 from core.geometry import Floats, Image
 from core.types import FaceResult, Result
 
 
 class Session(Protocol):
-    """A source being looked at with a pack. Every method but `stop` returns at once and may be called from the GUI.
+    """A source being looked at with a pack. `stop` and `prepare` may take seconds; everything else returns at once."""
 
-    Attributes
-    ----------
-    labels
-        The pack's classes.
-    pack
-        The pack's id and version.
-    provider
-        What really runs the model, in words.
-    provider_warning
-        One sentence when that is not what was asked for, else None.
-    """
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The pack's classes."""
 
-    labels: tuple[str, ...]
-    pack: str
-    provider: str
-    provider_warning: str | None
+    @property
+    def pack(self) -> str:
+        """The pack's id and version."""
+
+    @property
+    def provider(self) -> str:
+        """What really runs the model, in words."""
+
+    @property
+    def provider_warning(self) -> str | None:
+        """One sentence when that is not what was asked for, else None."""
 
     def start(self) -> None:
         """Begin to open the source and to show it."""
@@ -54,8 +54,14 @@ class Session(Protocol):
     def status(self) -> EngineStatus:
         """State and counts."""
 
+    def ready(self, settings: Settings) -> bool:
+        """Whether pack and method of these settings can be used at once."""
+
+    def prepare(self, settings: Settings) -> None:
+        """Load and compile what these settings need, in any thread, while everything goes on. MienscopeError."""
+
     def analyse(self, settings: Settings) -> None:
-        """Explain from now on as the settings say."""
+        """Read and explain from the next frame on as the settings say, which must be `ready`."""
 
 
 SessionFactory = Callable[[str, Settings], Session]
@@ -84,10 +90,25 @@ class Picture(Protocol):
 
 
 @dataclass(frozen=True)
-class Backend:
-    """Everything the window asks for: methods by key and title, camera names, sessions and pictures."""
+class PackEntry:
+    """A pack as the window lists it; `problem` says why it cannot be used, None where it can."""
 
-    methods: Mapping[str, str]
+    id: str
+    text: str
+    about: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Everything the window asks for: methods by key, camera names, packs, sessions and pictures.
+
+    `cameras` and `packs` may take seconds. `close` ends what outlives a session; the window calls it when it goes.
+    """
+
+    methods: Mapping[str, Method]
     cameras: Callable[[], Sequence[str]]
+    packs: Callable[[], Sequence[PackEntry]]
     open: SessionFactory
     picture: Picture
+    close: Callable[[], None] = lambda: None

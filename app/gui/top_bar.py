@@ -10,6 +10,7 @@ from core.engine import EngineStatus
 
 GAP_PX = 8
 NAME_LIMIT_PX = 320
+PACK_LIMIT_PX = 180
 
 
 class KeyButton(QPushButton):
@@ -52,21 +53,23 @@ class KeyButton(QPushButton):
         self.setAccessibleName(self._action.text())
 
 
-class SourceButton(QPushButton):
-    """The name of what is being looked at; opens the list of sources."""
+class NameButton(QPushButton):
+    """The name of what is in use, a source or a pack; opens the list of what else there is."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, what: str, hint: str, limit_px: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._what, self._hint, self._limit_px = what, hint, limit_px
         self.setProperty("kind", "source")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAutoDefault(True)
-        self.show_name("No source")
+        self.show_name(f"No {what.lower()}")
 
-    def show_name(self, name: str) -> None:
+    def show_name(self, name: str, prefix: str = "") -> None:
         """Show this name, shortened in its middle where it is long."""
-        self.setAccessibleName(f"Source: {name}")
-        self.setToolTip(f"{name}\nChoose what to look at (L)")
-        self.setText(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, NAME_LIMIT_PX))
+        self.setAccessibleName(f"{self._what}: {name}")
+        self.setToolTip(f"{name}\n{self._hint}")
+        text = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, self._limit_px)
+        self.setText(prefix + text)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802 - Qt's name
         super().paintEvent(event)
@@ -82,7 +85,8 @@ class TopBar(QFrame):
         super().__init__(parent)
         self.setObjectName("topBar")
         self.setFixedHeight(46)
-        self.source = SourceButton()
+        self.source = NameButton("Source", "Choose what to look at (L)", NAME_LIMIT_PX)
+        self.pack = NameButton("Pack", "Choose the model pack that reads the faces (Shift+L)", PACK_LIMIT_PX)
         self.facts = QLabel("")
         self.facts.setProperty("role", "muted")
         self.facts.setFont(theme.font(tabular=True))
@@ -105,6 +109,7 @@ class TopBar(QFrame):
         row.addWidget(brand)
         row.addSpacing(4)
         row.addWidget(self.source)
+        row.addWidget(self.pack)
         row.addWidget(self.facts, 1)
         for button in (self.snapshot, self.pause, self.menu):
             row.addWidget(button)

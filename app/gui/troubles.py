@@ -41,6 +41,12 @@ def message(error: Exception) -> Message:
     return Message("trouble", "error", text, (AGAIN, COPY))
 
 
+def unprepared(error: Exception, wanted: str, goes_on: str) -> Message:
+    """The notice for a pack or a method that could not be made ready, while what is shown goes on."""
+    text = str(error) if isinstance(error, MienscopeError) else f"{type(error).__name__}: {error}"
+    return Message("unprepared", "error", f"{wanted} cannot be used here, {goes_on}. {text}", (COPY,))
+
+
 def details(error: Exception) -> str:
     """Everything that helps whoever looks into it."""
     return "".join(traceback.format_exception(error))

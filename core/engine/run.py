@@ -58,6 +58,7 @@ class Run:
         self._error: Exception | None = None
         self._source: Source | None = None
         self._newest: Result | None = None
+        self._settings: Any = None
         self._explain_every = 1
         self._given_number = 0
         self._worked_number = 0
@@ -130,7 +131,11 @@ class Run:
             self.latest.close()
 
     def _process(self, shot: Shot) -> None:
-        setting: int | None = self._pipeline.settings.explain_every
+        settings = self._pipeline.settings
+        if settings is not self._settings:  # maps of the old ones are void
+            self._settings = settings
+            self._rate.start_over()
+        setting: int | None = settings.explain_every
         explain = self._rate.due(setting) or shot.still
         began_s = self._clock.now()
         result = self._pipeline.process(shot.frame, explain=explain)

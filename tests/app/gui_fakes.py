@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.engine import EngineStatus
+from core.explain import METHODS
 from core.geometry import Similarity
 from core.regions import REGIONS
 from core.types import Crop, Explanation, FaceObservation, FaceResult, Frame, Prediction, RegionRelevance, Result
@@ -60,6 +61,11 @@ class FakeSession:
         self.results = deque()
         self.calls = []
         self.analysed = [settings]
+        self.prepared = []
+        self.slow = set()  # methods and packs that have to be prepared first
+        self.gate = None  # what preparing waits for
+        self.fail_with = {}  # error by method or pack
+        self.labels_of = {}  # by pack
         self.now = EngineStatus(
             "running", position_s=0.0, duration_s=10.0, frame_count=300, source=spec, source_fps=30.0,
             size=(640, 360), seekable=True,
@@ -91,7 +97,23 @@ class FakeSession:
     def status(self):
         return self.now
 
+    def ready(self, settings):
+        return not self.slow & {settings.method, settings.pack}
+
+    def prepare(self, settings):
+        if self.gate is not None:
+            assert self.gate.wait(10)
+        for name in (settings.method, settings.pack):
+            if name in self.fail_with:
+                raise self.fail_with[name]
+        self.prepared.append(settings)
+        self.slow -= {settings.method, settings.pack}
+
     def analyse(self, settings):
+        assert self.ready(settings)
+        if settings.pack is not None:
+            self.pack = f"{settings.pack} 1.0"
+        self.labels = self.labels_of.get(settings.pack, LABELS)
         self.analysed.append(settings)
 
 
@@ -104,12 +126,14 @@ class FakeBackend:
 
         self.sessions = []
         self.camera_names = []
+        self.packs = []
         self.fail_with = {}
         self.provider_warning = None
         self.gate = None
         self.backend = Backend(
-            methods={"lrp": "LRP", "gradcam": "Grad-CAM", "gradient": "Gradient"},
+            methods={key: METHODS[key] for key in ("lrp", "gradcam", "gradient")},
             cameras=lambda: self.camera_names,
+            packs=lambda: self.packs,
             open=self.open,
             picture=OverlayPicture(),
         )

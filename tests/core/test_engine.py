@@ -4,6 +4,7 @@ import io
 import math
 import threading
 import time
+import types
 
 import pytest
 from hypothesis import given
@@ -88,6 +89,18 @@ def test_steps_go_one_frame_on_and_back_and_pause(fake_source, fake_pipeline, fa
         assert state(engine) == "paused"
     assert seen == [1, 2, 4, 3, 1, 0, 1]
     assert all(explained for _, explained in pipeline.calls), "a frame that stands is worth an explanation"
+
+
+def test_the_first_frame_under_other_settings_is_explained(fake_source, fake_pipeline, fake_clock):
+    pipeline = fake_pipeline(explain_every=1000)
+    with Engine(fake_source(TIMES_S), pipeline, clock=fake_clock) as engine:
+        for index in range(len(TIMES_S)):
+            assert shown(engine) == index
+            if index == 2:
+                pipeline.settings = types.SimpleNamespace(explain_every=1000)
+            if index < len(TIMES_S) - 1:
+                fake_clock.to_next_due()
+    assert pipeline.calls == [(0, True), (1, False), (2, False), (3, True), (4, False), (5, False)]
 
 
 @given(time_s=st.floats(-1, 2))

@@ -114,6 +114,31 @@ def test_a_change_of_settings_drops_explanations_of_the_old_ones(pipeline, frame
     assert pipeline.process(frames[2], explain=True).faces[0].explanation.target == "anger"
 
 
+def test_another_pack_takes_over_between_two_frames_and_faces_keep_their_names(model, frames, colour_pack):
+    other = Model(colour_pack, provider="cpu", threads=1)
+    pipeline = Pipeline(model)
+    before = pipeline.process(frames[0]).faces[0]
+    found = pipeline.find(frames[1])
+    pipeline.use(other, Settings(method="gradcam", target="b"))
+    half = pipeline.read(found).faces[0]
+    after = pipeline.process(frames[2], explain=False).faces[0]
+    explained = pipeline.process(frames[3]).faces[0]
+    pipeline.close()
+    assert [face.prediction.labels for face in (before, half)] == [model.labels] * 2, "a frame is read with one pack"
+    assert [face.prediction.labels for face in (after, explained)] == [other.labels] * 2
+    assert after.explanation is None, "a map of the other pack is void"
+    assert (explained.explanation.target, explained.crop.image.shape) == ("b", (40, 40, 3))
+    assert {face.observation.face_id for face in (before, half, after, explained)} == {1}
+
+
+def test_settings_that_another_pack_does_not_know_are_refused_and_the_old_ones_stay(model, frames, colour_pack):
+    pipeline = Pipeline(model, Settings(target="anger"))
+    with pytest.raises(UnknownName, match="There is: predicted, a, b, c"):
+        pipeline.use(Model(colour_pack, provider="cpu"), pipeline.settings)
+    assert pipeline.process(frames[0]).faces[0].explanation.target == "anger"
+    pipeline.close()
+
+
 def test_an_old_explanation_is_not_shown_for_ever(pipeline, frames):
     pipeline.process(frames[0], explain=True)
     late = Frame(frames[1].image, 1, 0.9, 0.0)

@@ -1,0 +1,66 @@
+"""A small pack of another kind than the shipped one: three classes, colour, 40 px, random weights."""
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper
+
+from core.packs import DEFAULT_PACK, FILES, find_pack, read_pack, sha256
+
+SIZE = 40
+LABELS = ("a", "b", "c")
+
+
+def make_colour_pack(folder, width=6):
+    """Write the pack `other` below a folder, with so many channels inside; return it as read."""
+    folder = folder / "other"
+    folder.mkdir()
+    onnx.save(_model(width), folder / "model.onnx")
+    inputs = np.random.default_rng(0).integers(0, 256, (3, 3, SIZE, SIZE), dtype=np.uint8)
+    session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
+    np.savez(folder / "golden.npz", inputs=inputs, logits=session.run(None, {"face": inputs})[0])
+    (folder / "CARD.md").write_text("# other\n", encoding="utf-8")
+    manifest = json.loads(find_pack(DEFAULT_PACK).folder.joinpath("manifest.json").read_text(encoding="utf-8"))
+    manifest.update(id="other", title="Three classes, random", measured=[])
+    manifest["input"].update(size=SIZE, colour="rgb")
+    manifest["heads"][0].update(labels=list(LABELS))
+    manifest["training"].update(images=None)
+    manifest["sha256"] = {name: sha256(folder / name) for name in FILES}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return read_pack(folder)
+
+
+def _model(width):
+    random = np.random.default_rng(1)
+    arrays = {
+        "mean": np.array(128, np.float32),
+        "std": np.array(64, np.float32),
+        "w1": random.normal(0, 0.2, (width, 3, 3, 3)),
+        "b1": random.normal(0, 0.1, width),
+        "w2": random.normal(0, 0.1, (width, width, 3, 3)),
+        "b2": random.normal(0, 0.1, width),
+        "w3": random.normal(0, 1, (width, len(LABELS))),
+        "b3": random.normal(0, 0.1, len(LABELS)),
+    }
+    nodes = [
+        helper.make_node("Cast", ["face"], ["float"], to=1),
+        helper.make_node("Sub", ["float", "mean"], ["centred"]),
+        helper.make_node("Div", ["centred", "std"], ["scaled"]),
+        helper.make_node("Conv", ["scaled", "w1", "b1"], ["c1"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c1"], ["r1"]),
+        helper.make_node("Conv", ["r1", "w2", "b2"], ["c2"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2]),
+        helper.make_node("Relu", ["c2"], ["r2"]),
+        helper.make_node("GlobalAveragePool", ["r2"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "w3", "b3"], ["logits"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "other",
+        [helper.make_tensor_value_info("face", onnx.TensorProto.UINT8, ["batch", 3, SIZE, SIZE])],
+        [helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, ["batch", len(LABELS)])],
+        [onnx.numpy_helper.from_array(array.astype(np.float32), name) for name, array in arrays.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
