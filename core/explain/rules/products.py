@@ -213,7 +213,7 @@ def _from_right(step: Step, weighted: Rule) -> Signals:
         turned.shape, turned.type = ir.Shape([*sizes[:-2], sizes[-1], sizes[-2]]), plain.type
     layer = product.producer()
     assert layer is not None
-    layer.name = step.node.name
+    layer.name = f"{step.node.name}_turned"
     rests: list[Rest] | None = None if step.rests is None else []
     signal = Signal(_turned(emit, step.factor(), step.output), product)
     passed = weighted(replace(step, node=layer, signals=[signal], rests=rests))[0]
