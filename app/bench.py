@@ -118,7 +118,7 @@ def _explainers(model: Model, batch: int) -> dict[str, float]:
     cam, lrp = model.explainer("gradcam").session, model.explainer("lrp").session
     medians = _medians(
         {
-            "forward": lambda: model.forward.run(None, {spec.name: faces}),
+            "forward": lambda: model.sessions.forward.run(None, {spec.name: faces}),
             "gradcam": lambda: cam.run(None, feeds),
             "lrp": lambda: lrp.run(None, feeds),
         }

@@ -158,7 +158,7 @@ def compare(folder: Path, batch: int) -> dict[str, float | str]:
         "contrast": np.zeros(batch, np.float32),
     }
     runs: dict[str, Callable[[], object]] = {
-        "forward": lambda: model.forward.run(None, {pack.manifest.input.name: faces}),
+        "forward": lambda: model.sessions.forward.run(None, {pack.manifest.input.name: faces}),
         "gradcam": lambda: model.explainer("gradcam").session.run(None, feeds),
         "lrp": lambda: model.explainer("lrp").session.run(None, feeds),
         "torch forward": lambda: network(tensor),

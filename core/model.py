@@ -1,35 +1,25 @@
 """One pack in ONNX Runtime: crops in, predictions and explanations out, all faces in one call."""
 
-import ctypes
-import hashlib
-import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from core.errors import ExplainError, UnknownName
-from core.explain import COMPILER_VERSION, LIVE, Attribution, Effort, Explainer, Method, compile_explainer
+from core.explain import LIVE, Attribution, Effort, Explainer, Method
 from core.explain.compiler import named_method
 from core.explain.runs import run_in_batches
 from core.geometry import Floats, Image, Similarity, crop
 from core.opencv import cv2
 from core.packs import Pack
 from core.regions import Partition
+from core.sessions import Sessions, fixed_of
 from core.types import Crop, Explanation, FaceObservation, Prediction
 
 PREDICTED: Final = "predicted"
 RUNNER_UP: Final = "runner-up"
-PROVIDERS: Final = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-}
 
 
 @dataclass(frozen=True)
@@ -70,33 +60,8 @@ class Target:
         return self.label == PREDICTED and self.against not in (None, RUNNER_UP)
 
 
-def nvidia_driver() -> bool:
-    """Whether this machine has NVIDIA's driver. GPU builds of ONNX Runtime list CUDA on every machine."""
-    try:
-        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return False
-    return True
-
-
-def providers_for(choice: str) -> list[str]:
-    """Execution providers to ask for, best first.
-
-    "auto" asks for CUDA where it is compiled in and a driver is present. UnknownName for a name that does not exist.
-    """
-    import onnxruntime
-
-    if choice != "auto" and choice not in PROVIDERS:
-        raise UnknownName("provider", choice, ("auto", *PROVIDERS))
-    available = onnxruntime.get_available_providers()
-    if choice == "auto":
-        choice = "cuda" if PROVIDERS["cuda"] in available and nvidia_driver() else "cpu"
-    wanted = [PROVIDERS[choice]] if PROVIDERS[choice] in available else []
-    return list(dict.fromkeys([*wanted, PROVIDERS["cpu"]]))
-
-
 class Model:
-    """Sessions of one pack, made when first needed.
+    """One pack, ready to read faces and to say why.
 
     Parameters
     ----------
@@ -114,11 +79,7 @@ class Model:
         self, pack: Pack, provider: str = "auto", threads: int | None = None, cache: Path | None = None
     ) -> None:
         self.pack = pack
-        self._asked = provider
-        self._providers = providers_for(provider)
-        self._threads = threads or min(os.cpu_count() or 1, 4)
-        self._cache = cache
-        self._sessions: dict[str, Any] = {}
+        self.sessions = Sessions(pack, provider, threads, cache)
         self._explainers: dict[tuple[str, str | None, str | None, bool], Explainer] = {}
 
     @property
@@ -126,18 +87,15 @@ class Model:
         """Class names in the order of the logits."""
         return self.pack.labels
 
-    @cached_property
+    @property
     def provider(self) -> str:
         """The provider that really runs, from the session itself."""
-        return str(self.forward.get_providers()[0])
+        return self.sessions.provider
 
     @property
     def provider_warning(self) -> str | None:
         """One sentence when what was asked for is not what runs, else None."""
-        wanted = self._providers[0] if self._asked == "auto" else PROVIDERS[self._asked]
-        if self.provider == wanted:
-            return None
-        return f"{wanted} was asked for, but it could not be started here; {self.provider} runs instead."
+        return self.sessions.warning
 
     def crop(self, image: Image, observation: FaceObservation) -> Crop:
         """Cut a face out of a frame (RGB uint8 [h, w, 3]) as this model wants to see it."""
@@ -154,7 +112,10 @@ class Model:
 
     def logits(self, faces: Image) -> Floats:
         """Logits float32 [n, classes] of faces uint8 [n, channels, size, size]."""
-        logits: Floats = run_in_batches(self.forward, {self.pack.manifest.input.name: faces}, ["logits"])[0]
+        session = self.sessions.forward
+        logits: Floats = run_in_batches(session, {self.pack.manifest.input.name: faces}, ["logits"], fixed_of(session))[
+            0
+        ]
         return logits
 
     def probabilities(self, faces: Image) -> Floats:
@@ -203,62 +164,9 @@ class Model:
         key = (method if isinstance(method, str) else repr(method), at, layer, audit)
         if key not in self._explainers:
             chosen = named_method(method)
-            self._explainers[key] = Explainer.of_session(
-                self._compiled(chosen, at=at, layer=layer, audit=audit), chosen
-            )
+            session = self.sessions.compiled(chosen, at=at, layer=layer, audit=audit)
+            self._explainers[key] = Explainer.of_session(session, chosen)
         return self._explainers[key]
-
-    def is_compiled(self, method: str) -> bool:
-        """Whether the method's graph lies in the cache."""
-        name = _graph_name(named_method(method), {"at": None, "layer": None, "audit": False})
-        return self._cache is not None and self._cached(name, self._cache).is_file()
-
-    def _compiled(self, method: Method, **options: Any) -> Any:
-        """The session of a compiled graph. Methods that need the same graph share one."""
-        name = _graph_name(method, options)
-        if name not in self._sessions:
-            self._sessions[name] = self._session(self._compiled_file(name, method, **options))
-        return self._sessions[name]
-
-    def _cached(self, name: str, cache: Path) -> Path:
-        return cache / f"{self.pack.model_sha256[:32]}-{name}-{COMPILER_VERSION}.onnx"
-
-    def _compiled_file(self, name: str, method: Method, **options: Any) -> bytes | Path:
-        if self._cache is None:
-            return compile_explainer(self.pack.model_path, method, **options)
-        path = self._cached(name, self._cache)
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_suffix(f".{os.getpid()}.new")
-            fresh.write_bytes(compile_explainer(self.pack.model_path, method, **options))
-            fresh.replace(path)
-        return path
-
-    @property
-    def forward(self) -> Any:
-        """The ONNX Runtime session of the pack as it is."""
-        if "" not in self._sessions:
-            self._sessions[""] = self._session(self._model_file)
-        return self._sessions[""]
-
-    @property
-    def _model_file(self) -> Path:
-        """The pack's own model, the only file from outside that ONNX Runtime is given; compiled graphs are ours."""
-        return self.pack.model_path
-
-    def _session(self, model: bytes | Path) -> Any:
-        """Make a session. From a file it is read without holding Python's lock: other threads go on meanwhile."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        # A provider that cannot start is told by `provider_warning`, not by lines on standard error.
-        onnxruntime.set_default_logger_severity(4)
-        options.log_severity_level = 3
-        # Threads that spin while they wait take the cores from the decoder and the window.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        source = str(model) if isinstance(model, Path) else model
-        return onnxruntime.InferenceSession(source, options, providers=self._providers)
 
     def faces(self, crops: Sequence[Crop]) -> Image:
         """Crops as the model takes them: uint8 [n, channels, size, size]."""
@@ -285,11 +193,6 @@ class Model:
             unit=found.unit,
             gap=None if found.gap is None else float(found.gap[number]),
         )
-
-
-def _graph_name(method: Method, options: Mapping[str, Any]) -> str:
-    """Name the compiled graph of a method: methods that need the same one share it."""
-    return hashlib.sha256(repr((method.graph, sorted(options.items()))).encode()).hexdigest()[:16]
 
 
 def _window(to_frame: Similarity, size: int, image: Image) -> tuple[slice, slice]:

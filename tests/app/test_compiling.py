@@ -17,11 +17,11 @@ def compiler():
 
 def test_what_another_process_compiled_lies_in_the_cache(compiler, colour_pack, tmp_path):
     model = Model(colour_pack, provider="cpu", cache=tmp_path)
-    assert not model.is_compiled("gradcam")
+    assert not model.sessions.is_kept("gradcam")
     compiler.warm()
     compiler.compile(colour_pack, "gradcam", tmp_path)
-    assert model.is_compiled("gradcam")
-    assert not model.is_compiled("lrp")
+    assert model.sessions.is_kept("gradcam")
+    assert not model.sessions.is_kept("lrp")
 
 
 def test_an_error_comes_through_whole(compiler, tmp_path):

@@ -7,9 +7,10 @@ from core.errors import ExplainError, UnknownName
 from core.explain import METHODS, THOROUGH
 from core.explain.runs import BATCHES, run_in_batches
 from core.geometry import Similarity
-from core.model import RUNNER_UP, Model, Target, providers_for
+from core.model import RUNNER_UP, Model, Target
 from core.packs import DEFAULT_PACK, find_pack
 from core.regions import Partition
+from core.sessions import providers_for
 from core.types import Crop
 
 TO_FRAME = Similarity(1.0, 0.0, 0.0, 0.0)
