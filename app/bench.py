@@ -227,7 +227,9 @@ def _print_peers(console: Console, report: dict[str, Any]) -> None:
     if "skipped" in report:
         console.print(f"Torch and captum: {report['skipped']}")
         return
-    _print_rows(console, "Beside torch and captum, ms by number of faces", report)
+    names = dict.fromkeys(name for row in report.values() for name in row)
+    turned = {name: {f"{batch} faces": row.get(name, "") for batch, row in report.items()} for name in names}
+    _print_rows(console, "Beside torch and captum, ms", turned)
 
 
 def _print_rows(console: Console, title: str, rows: dict[str, dict[str, Any]]) -> None:
