@@ -23,6 +23,7 @@ ROWS = RANDOM.normal(size=(5, 6)).astype(np.float32)
 COLUMNS = RANDOM.normal(size=(6, 5)).astype(np.float32)
 TOKEN = RANDOM.normal(size=(1, 2, 6, 6)).astype(np.float32)
 KERNEL = RANDOM.normal(size=(5, 4, 3, 3)).astype(np.float32) / 3
+GROUPED = RANDOM.normal(size=(4, 2, 3, 3)).astype(np.float32) / 3
 UPWARDS = RANDOM.normal(size=(4, 5, 3, 3)).astype(np.float32) / 3
 DENSE = RANDOM.normal(size=(144, 7)).astype(np.float32) / 6
 BIAS = RANDOM.normal(size=7).astype(np.float32)
@@ -202,6 +203,13 @@ ARITHMETIC = (
 LAYERS = (
     Case(
         "Conv", "y = Conv<strides = [2, 2]>(z, k)", lambda z: F.conv2d(z, like(KERNEL, z), stride=2), 11, {"k": KERNEL}
+    ),
+    Case(
+        "Conv",
+        'y = Conv<auto_pad = "SAME_LOWER", strides = [2, 2], group = 2>(z, k)',
+        lambda z: F.conv2d(F.pad(z, (1, 0, 1, 0)), like(GROUPED, z), stride=2, groups=2),
+        17,
+        {"k": GROUPED},
     ),
     Case(
         "ConvTranspose",

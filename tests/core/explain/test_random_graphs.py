@@ -169,7 +169,7 @@ def product(draw, drawn: Drawn, name: str, random) -> None:
 NODES = (function, two, two, quotient, scale, convolve, pool, reduce, turn, beside, cut, frame, product)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(graphs(), st.integers(0, 2**31))
 def test_the_compiled_gradients_of_all_logits_of_one_picture_are_their_slopes(drawn, seed):
     picture, direction = np.random.default_rng(seed).normal(size=(2, 1, *PICTURE)).astype(np.float32).astype(np.float64)

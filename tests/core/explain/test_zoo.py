@@ -19,7 +19,7 @@ from core.explain.emit import Signal
 from core.explain.graph import read
 from core.explain.methods import METHODS
 from tests.core.explain.networks import Scaled, pictures, run, session, to_onnx
-from tests.core.explain.zoo import PICTURE, ZOO, member
+from tests.core.explain.zoo import ATTENTION, PICTURE, ZOO, member
 
 CLASSES = [0, 3]
 SEEDS = np.eye(5, dtype=np.float32)[CLASSES]
@@ -27,7 +27,7 @@ SEEDS = np.eye(5, dtype=np.float32)[CLASSES]
 
 @lru_cache
 def exported(name: str, biases: bool = True) -> bytes:
-    return to_onnx(Scaled(member(name, biases)), PICTURE, opset=16 if name in ("convnext", "vit") else 13)
+    return to_onnx(Scaled(member(name, biases)), PICTURE, opset=16 if name in ("convnext", *ATTENTION) else 13)
 
 
 @pytest.mark.parametrize("name", ZOO)
@@ -81,7 +81,7 @@ def captured(network: nn.Module) -> bytes:
     return program.model_proto.SerializeToString()
 
 
-@pytest.mark.parametrize("name", [name for name in ZOO if name != "vit"])
+@pytest.mark.parametrize("name", [name for name in ZOO if name not in ATTENTION])
 def test_grad_cam_is_autograds(name):
     faces = pictures(2, PICTURE)
     found = run(compile_explainer(exported(name), "gradcam"), faces, SEEDS)
@@ -178,9 +178,9 @@ EPSILON = replace(
 )
 
 
-@pytest.mark.parametrize("name", [name for name in ZOO if name != "vit"])
+@pytest.mark.parametrize("name", [name for name in ZOO if name not in ATTENTION])
 def test_without_biases_the_pixels_alone_hold_the_score_under_epsilon(name):
-    """Gates, residual sums, concatenations and layer norms included; a softmax inside has a remainder, so no ViT."""
+    """Gates, residual sums, concatenations, layer norms included; not attention: its softmax has a remainder."""
     found = run(compile_explainer(exported(name, biases=False), EPSILON, audit=True), pictures(3, PICTURE))
     score = (found["logits"] * found["seed_used"]).sum(1)
     size = np.maximum(np.abs(score), 1e-2 * np.abs(found["relevance"]).sum((1, 2)))

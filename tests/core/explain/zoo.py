@@ -208,6 +208,39 @@ class VisionTransformer(nn.Module):
         return self.head(self.norm(self.layers(x))[:, 0])
 
 
+class TorchAttention(nn.Module):
+    """Attention as torch writes it itself: the batch is moved behind the tokens and merged with the heads."""
+
+    def __init__(self, width: int = 8) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, width, 8, 8)
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, CLASSES)
+        self.attention = nn.MultiheadAttention(width, 2, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        y = self.norm(x)
+        return self.head((x + self.attention(y, y, y)[0]).mean(1))
+
+
+class ShiftedWindows(nn.Module):
+    """Attention inside windows of a shifted picture (Liu et al. 2021): windows are merged with the batch."""
+
+    def __init__(self, width: int = 8) -> None:
+        super().__init__()
+        self.patches, self.head = nn.Conv2d(3, width, 4, 4), nn.Linear(width, CLASSES)
+        self.qkv = nn.Linear(width, 3 * width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.roll(self.patches(x).permute(0, 2, 3, 1), (-2, -2), (1, 2))
+        batch, rows, columns, width = x.shape
+        apart = x.reshape(batch, rows // 4, 4, columns // 4, 4, width).permute(0, 1, 3, 2, 4, 5)
+        q, k, v = self.qkv(apart.reshape(-1, 16, width)).chunk(3, -1)
+        y = (q @ k.transpose(1, 2) / width**0.5).softmax(-1) @ v
+        y = y.reshape(batch, rows // 4, columns // 4, 4, 4, width).permute(0, 1, 3, 2, 4, 5)
+        return self.head((x + y.reshape(batch, rows, columns, width)).mean((1, 2)))
+
+
 ZOO: dict[str, Callable[[], nn.Module]] = {
     "resnet": lambda: resnet(bottleneck=False),
     "resnet bottleneck": lambda: resnet(bottleneck=True),
@@ -218,7 +251,11 @@ ZOO: dict[str, Callable[[], nn.Module]] = {
     "densenet": densenet,
     "convnext": convnext,
     "vit": VisionTransformer,
+    "torch attention": TorchAttention,
+    "shifted windows": ShiftedWindows,
 }
+# Those with a softmax inside and without a last feature map.
+ATTENTION = ("vit", "torch attention", "shifted windows")
 
 
 def member(name: str, biases: bool = True) -> nn.Module:
