@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import onnx_ir as ir
 
-from core.explain.emit import Signals, Step, UncoveredError, array_of, dims
+from core.explain.emit import Signals, Step, UncoveredError, array_of, dims, passing
 from core.explain.rules.products import serves_as_gate
 
 Derivative = Callable[[Step], ir.Value]
@@ -80,7 +80,7 @@ def _flag(step: Step, condition: ir.Value) -> ir.Value:
 
 
 def _relu(step: Step) -> ir.Value:
-    return step.emit("Sign", step.output)
+    return passing(step.emit, step.output)
 
 
 def _leaky(step: Step) -> ir.Value:
