@@ -1,3 +1,3 @@
 """Mienscope's engine: from a frame to a reason. No Qt, no torch."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
