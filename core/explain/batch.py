@@ -25,57 +25,14 @@ ALONG: Final = {
 # Operators of which all that could mix pictures is looked for here. A model exported for a fixed batch is freed only
 # if it has no others; one exported for any batch is believed.
 KNOWN: Final = frozenset(
-    {"Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Sum", "Mean", "Where", "Equal", "Less", "Greater", "Not", "And"}
-    | {
-        "Relu",
-        "LeakyRelu",
-        "PRelu",
-        "Clip",
-        "Elu",
-        "Selu",
-        "Celu",
-        "Sigmoid",
-        "HardSigmoid",
-        "HardSwish",
-        "Swish",
-        "Gelu",
-    }
-    | {"Gelu", "Mish", "Softplus", "Softsign", "Tanh", "Erf", "Exp", "Log", "Sqrt", "Abs", "Neg", "Sign", "Reciprocal"}
-    | {
-        "Floor",
-        "Ceil",
-        "Round",
-        "Cast",
-        "CastLike",
-        "Identity",
-        "Dropout",
-        "Constant",
-        "Shape",
-        "Size",
-        "ConstantOfShape",
-    }
-    | {
-        "Conv",
-        "ConvTranspose",
-        "Gemm",
-        "MatMul",
-        "MaxPool",
-        "AveragePool",
-        "GlobalAveragePool",
-        "GlobalMaxPool",
-        "LpPool",
-    }
-    | {
-        "BatchNormalization",
-        "InstanceNormalization",
-        "GroupNormalization",
-        "LRN",
-        "Resize",
-        "Pad",
-        "Transpose",
-        "Expand",
-    }
-    | {"LpPool", "Expand", "Slice", "DepthToSpace", "SpaceToDepth", "Range", "Tile", *MOVES, *ALONG}
+    {"Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Sum", "Mean", "Where", "Equal", "Less", "Greater", "Not"}
+    | {"And", "Relu", "LeakyRelu", "PRelu", "Clip", "Elu", "Selu", "Celu", "Sigmoid", "HardSigmoid", "HardSwish"}
+    | {"Swish", "Gelu", "Mish", "Softplus", "Softsign", "Tanh", "Erf", "Exp", "Log", "Sqrt", "Abs", "Neg", "Sign"}
+    | {"Reciprocal", "Floor", "Ceil", "Round", "Cast", "CastLike", "Identity", "Dropout", "Constant", "Shape", "Size"}
+    | {"ConstantOfShape", "Conv", "ConvTranspose", "Gemm", "MatMul", "MaxPool", "AveragePool", "GlobalAveragePool"}
+    | {"GlobalMaxPool", "LpPool", "BatchNormalization", "InstanceNormalization", "GroupNormalization", "LRN"}
+    | {"Resize", "Pad", "Transpose", "Expand", "Slice", "DepthToSpace", "SpaceToDepth", "Range", "Tile"}
+    | {*MOVES, *ALONG}
     | {f"Reduce{name}" for name in ("Sum", "Mean", "Max", "Min", "Prod", "L1", "L2", "SumSquare", "LogSumExp")}
 )
 

@@ -15,38 +15,9 @@ from core.explain.emit import array_of
 from core.explain.surgery import float_of, initializer, insert, int_of, ints_of, remove_attribute
 
 ELEMENTWISE: Final = frozenset(
-    {
-        "Add",
-        "Sub",
-        "Mul",
-        "Div",
-        "Pow",
-        "Min",
-        "Max",
-        "Where",
-        "Relu",
-        "LeakyRelu",
-        "Clip",
-        "Elu",
-        "Sigmoid",
-        "HardSwish",
-    }
-    | {
-        "HardSigmoid",
-        "Swish",
-        "Gelu",
-        "Mish",
-        "Softplus",
-        "Tanh",
-        "Erf",
-        "Exp",
-        "Log",
-        "Sqrt",
-        "Abs",
-        "Neg",
-        "Reciprocal",
-    }
-    | {"Cast", "Identity", "Dropout", "Sum", "Mean"}
+    {"Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Where", "Relu", "LeakyRelu", "Clip", "Elu", "Sigmoid"}
+    | {"HardSwish", "HardSigmoid", "Swish", "Gelu", "Mish", "Softplus", "Tanh", "Erf", "Exp", "Log", "Sqrt", "Abs"}
+    | {"Neg", "Reciprocal", "Cast", "Identity", "Dropout", "Sum", "Mean"}
 )
 MOVES: Final = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze"})
 ALONG: Final = {"Softmax": -1, "LogSoftmax": -1, "LayerNormalization": -1, "Concat": 0, "Gather": 0, "Split": 0}

@@ -28,23 +28,9 @@ FOLD_LIMIT: Final = 1 << 24
 # Operators whose second input is a size: beyond 32 bits they overflow before anybody sees the result.
 SIZED: Final = frozenset({"Tile", "Pad", "Resize", "Expand", "ConstantOfShape", "Range", "OneHot", "Reshape"})
 SAME: Final = frozenset(
-    {
-        "Relu",
-        "LeakyRelu",
-        "Elu",
-        "Selu",
-        "Sigmoid",
-        "HardSigmoid",
-        "HardSwish",
-        "Tanh",
-        "Erf",
-        "Sqrt",
-        "Exp",
-        "Log",
-        "Neg",
-    }
-    | {"Abs", "Softmax", "LogSoftmax", "Identity", "Clip", "Gelu", "Mish", "Softplus", "Sign", "Reciprocal", "Floor"}
-    | {"BatchNormalization", "InstanceNormalization", "GroupNormalization", "MeanVarianceNormalization", "Celu"}
+    {"Relu", "LeakyRelu", "Elu", "Selu", "Celu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Erf", "Sqrt", "Exp"}
+    | {"Log", "Neg", "Abs", "Softmax", "LogSoftmax", "Identity", "Clip", "Gelu", "Mish", "Softplus", "Sign", "Floor"}
+    | {"Reciprocal", "BatchNormalization", "InstanceNormalization", "GroupNormalization", "MeanVarianceNormalization"}
 )
 
 
