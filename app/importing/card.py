@@ -19,6 +19,8 @@ class Origin:
         What its output is, in words.
     gap
         Largest difference of a probability between the file and the pack, on the sample faces.
+    notes
+        What a person should know of it.
     """
 
     file: str
@@ -26,6 +28,7 @@ class Origin:
     licence: str
     ending: str
     gap: float
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,10 @@ Imported from `{origin.file}` (SHA-256 {origin.sha256}).
 
 - **Licence:** {origin.licence}
 - **Training data, authors, accuracy:** unknown to Mienscope. Nothing was measured.
-- The pack gives the file's own probabilities on the sample faces to {origin.gap:.1e}. The file ends in {origin.ending}.
+- The file ends in {origin.ending}.
+- The pack gives the file's own probabilities on faces of the demo clip to {origin.gap:.1e}.
 - On the first face of the demo clip it reads: {facts.answer}.
-"""
+{"".join(f"- {note}" + chr(10) for note in origin.notes)}"""
 
 
 def _input(facts: Facts) -> str:

@@ -49,7 +49,9 @@ def report(done: Imported) -> dict[str, object]:
         "evidence": done.guess.evidence,
         "sure": done.guess.sure,
         "tried": list(done.guess.table),
+        "ending": done.ending,
         "probability_gap": done.gap,
+        "notes": list(done.notes),
         "first_face": done.answer,
         "methods": {trial.key: trial.problem for trial in done.trials},
     }
@@ -73,6 +75,7 @@ def sentences(done: Imported) -> list[str]:
     ]
     if strange:
         lines.append(f"  No action units are known for {', '.join(strange)}: no regions are expected there.")
+    lines += [f"  {note}" for note in done.notes]
     lines.append(f"  On the first face of the demo clip it reads: {done.answer}.")
     lines.append(f"  {len(done.trials) - len(fails)} of {len(done.trials)} methods explain it.")
     lines += [f"    not {trial.title}: {trial.problem}" for trial in fails]

@@ -47,6 +47,8 @@ class Foreign:
         How many pictures the file takes at once; None for any number.
     output
         Name of the output with one score per class.
+    others
+        Names of its other outputs.
     """
 
     content: bytes
@@ -57,6 +59,7 @@ class Foreign:
     dtype: np.dtype[Any]
     batch: int | None
     output: str
+    others: tuple[str, ...] = ()
 
     @property
     def prepared_inside(self) -> bool:
@@ -124,12 +127,14 @@ def read_foreign(path: Path, output: str | None = None) -> Foreign:
     if len(inputs) != 1:
         raise PackInvalid(f"A classifier of pictures has one input; {path.name} has {len(inputs)}.")
     outputs = [value.name for value in graph.output]
-    if not outputs or (output is not None and output not in outputs):
-        raise UnknownName("output", output or "", outputs)
-    return _described(content, inputs[0], output or outputs[0])
+    if not outputs:
+        raise PackInvalid(f"{path.name} has no output.")
+    if output is not None and output not in outputs:
+        raise UnknownName("output", output, outputs)
+    return _described(content, inputs[0], outputs, output or outputs[0])
 
 
-def _described(content: bytes, value: onnx.ValueInfoProto, output: str) -> Foreign:
+def _described(content: bytes, value: onnx.ValueInfoProto, outputs: list[str], output: str) -> Foreign:
     tensor = value.type.tensor_type
     dtype = TYPES.get(tensor.elem_type)
     if dtype is None:
@@ -140,7 +145,8 @@ def _described(content: bytes, value: onnx.ValueInfoProto, output: str) -> Forei
     fixed = {size for size in places if size is not None}
     if len(fixed) > 1:
         raise PackInvalid(f"A pack takes square faces; '{value.name}' takes {places[1]} x {places[0]} px.")
-    return Foreign(content, value.name, layout, channels, next(iter(fixed), None), dtype, sizes[0], output)
+    size, others = next(iter(fixed), None), tuple(name for name in outputs if name != output)
+    return Foreign(content, value.name, layout, channels, size, dtype, sizes[0], output, others)
 
 
 def _layout(name: str, sizes: list[int | None]) -> tuple[Layout, int, list[int | None]]:

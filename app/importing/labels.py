@@ -57,9 +57,12 @@ def known_names(labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(named) if len(set(named)) == len(named) else tuple(labels)
 
 
-def check_count(labels: Sequence[str], classes: int) -> None:
-    """PackInvalid unless there is one label for each output."""
+def check_count(labels: Sequence[str], classes: int, output: str, others: Sequence[str]) -> None:
+    """PackInvalid unless there are classes to tell apart, and one label for each score of the output."""
+    elsewhere = f" --output chooses another: {', '.join(others)}." if others else ""
+    if classes < 2:
+        raise PackInvalid(f"'{output}' has one score, and a pack tells at least two classes apart.{elsewhere}")
     if len(labels) != classes:
         raise PackInvalid(
-            f"The model has {classes} outputs, so --labels must name {classes} classes; got {len(labels)}."
+            f"'{output}' has {classes} scores, so --labels must name {classes} classes; got {len(labels)}.{elsewhere}"
         )

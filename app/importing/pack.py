@@ -16,6 +16,7 @@ from app import packs, paths
 from app.importing import labels as naming
 from app.importing.card import Facts, Origin, write_card
 from app.importing.foreign import Foreign, read_foreign
+from app.importing.notes import notes_of
 from app.importing.preparation import Colour, Guess, Preparation, colour_of, guess, kind, told_scaling
 from app.importing.sample import sample_faces
 from app.importing.trial import Face, Trial, draw_methods, try_methods, working
@@ -63,7 +64,19 @@ class Wish:
 
 @dataclass(frozen=True)
 class Imported:
-    """A finished pack, and what there is to tell about it."""
+    """A finished pack, and what there is to tell about it.
+
+    Attributes
+    ----------
+    answer
+        What the pack reads in the first sample face.
+    gap
+        Largest difference of a probability between the file and the pack, on the sample faces.
+    ending
+        What the file's own output is, for people.
+    notes
+        What a person should know of this model, one or two sentences each.
+    """
 
     pack: Pack
     guess: Guess
@@ -71,6 +84,8 @@ class Imported:
     trials: tuple[Trial, ...]
     answer: str
     gap: float
+    ending: str
+    notes: tuple[str, ...]
 
 
 def import_model(path: Path, wish: Wish, told: Callable[[str], None] = lambda text: None) -> Imported:
@@ -89,24 +104,25 @@ def import_model(path: Path, wish: Wish, told: Callable[[str], None] = lambda te
     alignment = _alignment(foreign, wish)
     # The compiler's reader comes first: only what it trusts is ever run.
     unscaled = wrap(foreign, Preparation(colour_of(foreign, wish.colour), None), alignment.size)
-    naming.check_count(labels, unscaled.classes)
+    naming.check_count(labels, unscaled.classes, foreign.output, foreign.others)
     told("looking at the sample faces")
     faces = sample_faces().crops(alignment)
-    found = _found(foreign, wish, faces)
+    found = _found(foreign, wish, faces, unscaled.independent)
     crops = faces[kind(found.preparation.colour)]
     wrapped = wrap(foreign, found.preparation, alignment.size)
     gap = check_against(foreign, found.preparation, wrapped, crops)
+    notes = notes_of(foreign, wrapped, run(wrapped.content, crops))
     with _half_made() as folder:
         half = folder / name
         write_graph(half, wrapped, crops)
         manifest = _manifest(name, wish, alignment, found, labels, f"Imported from {path.name}.")
         write_texts(half, manifest, "Being tried.\n")
         answer, trials = _tried(read_pack(half), told, half / SHEET if wish.sheet else None)
-        origin = Origin(path.name, sha256(path), wish.licence, wrapped.ending, gap)
+        origin = Origin(path.name, sha256(path), wish.licence, wrapped.ending, gap, notes)
         write_texts(half, manifest, write_card(Facts(read_pack(half), origin, given, found, answer, trials)))
         packs.check_golden(read_pack(half))
         pack = _moved(half, wish.replace)
-    return Imported(pack, found, given, trials, answer, gap)
+    return Imported(pack, found, given, trials, answer, gap, wrapped.ending, notes)
 
 
 def _free_name(path: Path, wish: Wish) -> str:
@@ -143,10 +159,10 @@ def _alignment(foreign: Foreign, wish: Wish) -> Alignment:
     return Alignment(size, (right_x, right_y), (left_x, left_y), (mouth_x, mouth_y))
 
 
-def _found(foreign: Foreign, wish: Wish, faces: Mapping[str, NDArray[np.uint8]]) -> Guess:
+def _found(foreign: Foreign, wish: Wish, faces: Mapping[str, NDArray[np.uint8]], independent: bool) -> Guess:
     told = told_scaling(foreign, wish.mean, wish.std)
     if told is None:
-        return guess(foreign, faces, wish.colour)
+        return guess(foreign, faces, wish.colour, independent)
     return Guess(Preparation(colour_of(foreign, wish.colour), told), "given by --mean and --std", sure=True)
 
 

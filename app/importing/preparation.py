@@ -129,7 +129,9 @@ def candidates(foreign: Foreign, told: Colour | None) -> list[Preparation]:
     return [Preparation(colour, imagenet), *usual, *caffe]
 
 
-def guess(foreign: Foreign, faces: Mapping[str, NDArray[np.uint8]], told: Colour | None) -> Guess:
+def guess(
+    foreign: Foreign, faces: Mapping[str, NDArray[np.uint8]], told: Colour | None, independent: bool = False
+) -> Guess:
     """Choose the candidate that fits the model best.
 
     The running statistics of the first batch norm, where there is one, are what training showed it: that candidate is
@@ -141,6 +143,8 @@ def guess(foreign: Foreign, faces: Mapping[str, NDArray[np.uint8]], told: Colour
     ----------
     faces
         Aligned sample faces by kind, "grey" uint8 [n, 1, size, size] and "rgb" uint8 [n, 3, size, size].
+    independent
+        Whether the model's outputs are sigmoids: see `as_probabilities`.
     """
     colour = colour_of(foreign, told)
     if foreign.prepared_inside:
@@ -148,7 +152,9 @@ def guess(foreign: Foreign, faces: Mapping[str, NDArray[np.uint8]], told: Colour
     tried = candidates(foreign, told)
     inputs = [each.apply(faces[kind(each.colour)], foreign.channels) for each in tried]
     norm = first_norm(foreign)
-    return _by_norm(foreign, norm, tried, inputs) if norm is not None else _by_answers(foreign, tried, inputs)
+    if norm is not None:
+        return _by_norm(foreign, norm, tried, inputs)
+    return _by_answers([as_probabilities(foreign.answers(pictures), independent) for pictures in inputs], tried)
 
 
 def kind(colour: Colour) -> Literal["grey", "rgb"]:
@@ -207,8 +213,7 @@ def divergence(seen: Array, mean: Array, variance: Array) -> float:
     return float(np.mean((ratio + shift - 1 - np.log(ratio)) / 2))
 
 
-def _by_answers(foreign: Foreign, tried: Sequence[Preparation], inputs: Sequence[Floats]) -> Guess:
-    answers = [as_probabilities(foreign.answers(pictures)) for pictures in inputs]
+def _by_answers(answers: Sequence[Array], tried: Sequence[Preparation]) -> Guess:
     confidence = [float(rows.max(axis=1).mean()) for rows in answers]
     information = [_information(rows) for rows in answers]
     free = [k for k, value in enumerate(confidence) if value < SATURATED]
@@ -241,9 +246,16 @@ def are_probabilities(rows: Array) -> bool:
     return bool((rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, atol=2e-3))
 
 
-def as_probabilities(rows: Array) -> Array:
-    """Rows [n, classes] as distributions: as they are where they are some, else their softmax."""
-    if are_probabilities(rows):
+def as_probabilities(rows: Array, independent: bool = False) -> Array:
+    """Rows [n, classes] as distributions: as they are where they are some, else their softmax.
+
+    Of `independent` outputs p, each of which says whether its own class applies, it is the probability of each class if
+    exactly one applies, p / (1 - p) over the sum of these: the softmax of what stands before the sigmoids.
+    """
+    if independent:
+        kept = np.clip(rows, 1e-12, 1 - 1e-12)
+        rows = np.log(kept) - np.log1p(-kept)
+    elif are_probabilities(rows):
         return rows
     odds = np.exp(rows - rows.max(axis=1, keepdims=True))
     return np.asarray(odds / odds.sum(axis=1, keepdims=True))

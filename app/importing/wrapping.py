@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 from app.importing.foreign import Array, Foreign, open_session
 from app.importing.preparation import Preparation, are_probabilities, as_probabilities, kind
 from core.errors import PackInvalid
-from core.explain.graph import read
+from core.explain.canonical import SHAPING
+from core.explain.graph import Classifier, read
+from core.explain.runs import run_in_batches
+from core.explain.surgery import replace
 from core.explain.upgrade import first_line
 from core.geometry import Floats
+from core.sessions import fixed_of
 
 FACE, LOGITS = "face", "logits"
 # Probabilities below this are not told apart where a model gives no logits, but probabilities alone.
@@ -33,11 +37,17 @@ class Wrapped:
         Number of logits.
     ending
         What the file's own output is, for people.
+    independent
+        Whether the file's own output is a sigmoid of each logit.
+    batch
+        The number of faces that the graph takes at once; None for any number.
     """
 
     content: bytes
     classes: int
     ending: str
+    independent: bool
+    batch: int | None
 
 
 def wrap(foreign: Foreign, preparation: Preparation, size: int) -> Wrapped:
@@ -56,12 +66,19 @@ def wrap(foreign: Foreign, preparation: Preparation, size: int) -> Wrapped:
 def check_against(foreign: Foreign, preparation: Preparation, wrapped: Wrapped, faces: NDArray[np.uint8]) -> float:
     """Return the largest difference between the pack's probabilities and the file's own, on uint8 [n, channels, h, w].
 
-    The pack reads the faces one at a time and as a batch. PackInvalid where the difference is too large.
+    The pack reads the faces one at a time and as a batch. Where the file ends in sigmoids, they are compared as such.
+    PackInvalid where the difference is too large.
     """
+
+    def told(logits: Floats) -> Array:
+        values = logits.astype(float)
+        return 1 / (1 + np.exp(-values)) if wrapped.independent else as_probabilities(values)
+
     together = run(wrapped.content, faces)
     alone = np.concatenate([run(wrapped.content, face[None]) for face in faces])
-    wanted = as_probabilities(foreign.answers(preparation.apply(faces, foreign.channels)))
-    gap = max(float(np.abs(as_probabilities(rows.astype(float)) - wanted).max()) for rows in (together, alone))
+    own = foreign.answers(preparation.apply(faces, foreign.channels)).reshape(together.shape)
+    wanted = own if wrapped.independent else as_probabilities(own)
+    gap = max(float(np.abs(told(rows) - wanted).max()) for rows in (together, alone))
     allowed = HALF_TOLERANCE if foreign.dtype == np.float16 else TOLERANCE
     if not gap <= allowed:  # NaN among it
         raise PackInvalid(
@@ -77,14 +94,11 @@ def _channels(foreign: Foreign, preparation: Preparation) -> int:
 
 def run(content: bytes, faces: NDArray[np.uint8]) -> Floats:
     """Logits float32 [n, classes] of a pack's graph for faces uint8 [n, channels, size, size]."""
+    session = open_session(content)
     try:
-        (rows,) = open_session(content).run([LOGITS], {FACE: faces})
-    except PackInvalid:
-        raise
+        (rows,) = run_in_batches(session, {FACE: faces}, [LOGITS], fixed_of(session))
     except Exception as error:  # ONNX Runtime raises many kinds of its own
         raise PackInvalid(f"The model does not run on {len(faces)} aligned faces: {first_line(error)}") from error
-    if len(rows) != len(faces):
-        raise PackInvalid(f"The model answers {len(rows)} times to {len(faces)} faces; its batch cannot be freed.")
     if not np.isfinite(rows).all():
         raise PackInvalid("The model's answer to a face is not finite.")
     return np.asarray(rows, np.float32)
@@ -97,7 +111,8 @@ def _prepared(foreign: Foreign, preparation: Preparation, size: int) -> ir.Model
     old = next(value for value in graph.inputs if value.name == foreign.input_name and not value.is_initializer())
     _free_name(graph, FACE)
     channels = _channels(foreign, preparation)
-    face = ir.Value(name=FACE, shape=ir.Shape(["batch", channels, size, size]), type=ir.TensorType(ir.DataType.UINT8))
+    shape = ir.Shape([foreign.batch or "batch", channels, size, size])
+    face = ir.Value(name=FACE, shape=shape, type=ir.TensorType(ir.DataType.UINT8))
     preparing = Preparing(graph)
     first = next(iter(graph), None)
     old.replace_all_uses_with(preparing.write(face, foreign, preparation, channels, size))
@@ -179,23 +194,44 @@ def _free_name(graph: ir.Graph, name: str) -> None:
 
 def _finished(model: ir.Model, output: str, logarithm: bool = False) -> Wrapped:
     """Read the model as the compiler does, and name its logits."""
+    last = _last_operator(model.graph, output)
     classifier = read(model, output)
-    if classifier.batch is not None:
-        raise PackInvalid(
-            f"The model is bound to {classifier.batch} pictures at a time, and a pack reads any number of faces. "
-            "Export it with a batch of any size."
-        )
-    graph, ending = classifier.model.graph, "logits"
+    graph = classifier.model.graph
     _free_name(graph, LOGITS)
-    value = classifier.logits
+    independent = not logarithm and _drop_sigmoid(classifier)
+    value, ending = graph.outputs[0], "logits"
     if logarithm:
         value, ending = _logarithm(graph, value), "probabilities without logits; their logarithms stand for them"
+    elif independent:
+        ending = "sigmoids, one for each class, which are left out"
+    elif last.endswith("Softmax"):
+        ending = f"a {last}, which is left out"
     if value.producer() is None:
         raise PackInvalid("The model gives its input back; it computes nothing.")
     value.name = LOGITS
     del graph.outputs[:]
     graph.outputs.append(value)
-    return Wrapped(ir.to_proto(classifier.model).SerializeToString(), classifier.classes, ending)
+    content = ir.to_proto(classifier.model).SerializeToString()
+    return Wrapped(content, classifier.classes, ending, independent, classifier.batch)
+
+
+def _last_operator(graph: ir.Graph, output: str) -> str:
+    """What makes an output, but for what only gives it another shape."""
+    node = next(value for value in graph.outputs if value.name == output).producer()
+    while node is not None and node.op_type in (*SHAPING, "Identity", "Cast") and node.inputs[0] is not None:
+        node = node.inputs[0].producer()
+    return "" if node is None else node.op_type
+
+
+def _drop_sigmoid(classifier: Classifier) -> bool:
+    """Let the scores be what stands before a sigmoid at the end; whether there was one."""
+    node = classifier.logits.producer()
+    while node is not None and node.op_type in SHAPING and node.inputs[0] is not None:
+        node = node.inputs[0].producer()
+    if node is None or node.op_type != "Sigmoid" or len(node.outputs[0].uses()) > 1 or node.inputs[0] is None:
+        return False
+    replace(node, node.inputs[0])
+    return True
 
 
 def _logarithm(graph: ir.Graph, value: ir.Value) -> ir.Value:
