@@ -1,10 +1,9 @@
 """The card of an imported pack: what is known of it, and what is not."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.importing.preparation import Guess
-from app.importing.trial import Trial
+from app.importing.trial import Trial, failures
 from core.packs import Pack
 from core.regions import EMFACS
 
@@ -33,7 +32,15 @@ class Origin:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the card tells. `answer`: what the pack reads in the first sample face, for example "happiness 0.93"."""
+    """What the card tells.
+
+    Attributes
+    ----------
+    answer
+        What the pack reads in the first sample face, for example "happiness 0.93".
+    sheet
+        Name of the picture on which the methods are compared; None where there is none.
+    """
 
     pack: Pack
     origin: Origin
@@ -41,11 +48,12 @@ class Facts:
     guess: Guess
     answer: str
     trials: tuple[Trial, ...]
+    sheet: str | None
 
 
 def write_card(facts: Facts) -> str:
     """Markdown for CARD.md."""
-    return "\n".join([_introduction(facts), _input(facts), _classes(facts), _methods(facts.trials), _LIMITS])
+    return "\n".join([_introduction(facts), _input(facts), _classes(facts), _methods(facts), _LIMITS])
 
 
 def _introduction(facts: Facts) -> str:
@@ -57,7 +65,7 @@ Imported from `{origin.file}` (SHA-256 {origin.sha256}).
 - **Licence:** {origin.licence}
 - **Training data, authors, accuracy:** unknown to Mienscope. Nothing was measured.
 - The file ends in {origin.ending}.
-- The pack gives the file's own probabilities on faces of the demo clip to {origin.gap:.1e}.
+- On faces of the demo clip the pack reproduces what the file gives within {origin.gap:.1e}.
 - On the first face of the demo clip it reads: {facts.answer}.
 {"".join(f"- {note}" + chr(10) for note in origin.notes)}"""
 
@@ -82,10 +90,11 @@ def _classes(facts: Facts) -> str:
     return "## Classes\n\n" + "\n".join(rows) + "\n"
 
 
-def _methods(trials: Sequence[Trial]) -> str:
-    works = ", ".join(trial.title for trial in trials if trial.problem is None)
-    fails = "".join(f"- {trial.title}: {trial.problem}\n" for trial in trials if trial.problem is not None)
-    return f"## Explanations\n\nWork: {works}.\n" + (f"\nDo not work:\n\n{fails}" if fails else "")
+def _methods(facts: Facts) -> str:
+    works = "; ".join(trial.title for trial in facts.trials if trial.problem is None)
+    fails = "".join(f"- {'; '.join(titles)}. {reason}\n" for reason, titles in failures(facts.trials).items())
+    shown = f" `{facts.sheet}` shows them on that face." if facts.sheet else ""
+    return f"## Explanations\n\nWork: {works}.{shown}\n" + (f"\nDo not work:\n\n{fails}" if fails else "")
 
 
 _LIMITS = """## For whom it is not

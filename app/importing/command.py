@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from app.importing.pack import SHEET, Imported, Wish, import_model
+from app.importing.trial import failures
 from core.regions import EMFACS
 
 
@@ -60,25 +61,23 @@ def report(done: Imported) -> dict[str, object]:
 def sentences(done: Imported) -> list[str]:
     """What was made, for people."""
     pack, guess = done.pack, done.guess
-    renamed = [
-        f"  {given} is kept as {label}, whose action units are known"
-        for given, label in zip(done.given_labels, pack.labels, strict=True)
-        if given != label
-    ]
+    renamed = [f"{old} as {new}" for old, new in zip(done.given_labels, pack.labels, strict=True) if old != new]
     strange = [label for label in pack.labels if label not in EMFACS]
-    fails = [trial for trial in done.trials if trial.problem is not None]
+    works = [trial for trial in done.trials if trial.problem is None]
     lines = [
         f"Pack {pack.id}: {len(pack.labels)} classes, {pack.manifest.input.size} px, {guess.preparation.text}",
         f"  {'Known' if guess.sure else 'GUESSED'}: {guess.evidence}.",
         *(f"    {line}" for line in guess.table),
-        *renamed,
     ]
+    if renamed:
+        lines.append(f"  Kept under the names whose action units are known: {', '.join(renamed)}.")
     if strange:
         lines.append(f"  No action units are known for {', '.join(strange)}: no regions are expected there.")
     lines += [f"  {note}" for note in done.notes]
     lines.append(f"  On the first face of the demo clip it reads: {done.answer}.")
-    lines.append(f"  {len(done.trials) - len(fails)} of {len(done.trials)} methods explain it.")
-    lines += [f"    not {trial.title}: {trial.problem}" for trial in fails]
-    sheet = pack.folder / SHEET
-    lines.append(f"  {sheet if sheet.is_file() else pack.folder}")
+    lines.append(f"  {len(works)} of {len(done.trials)} methods explain it.")
+    lines += [f"    Not {'; '.join(titles)}. {reason}" for reason, titles in failures(done.trials).items()]
+    lines.append(f"  Written to {pack.folder}")
+    if (sheet := pack.folder / SHEET).is_file():
+        lines.append(f"  How the methods explain that face: {sheet}")
     return [*lines, f"Try it: mienscope gui --pack {pack.id}"]

@@ -1,7 +1,6 @@
 """Which methods explain a pack: each is compiled and run on a sample face."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,8 +22,13 @@ class Trial:
 
     key: str
     title: str
-    seconds: float
     problem: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """The problem without what it says of this and other methods: the same for all that fail on the same node."""
+        said = (self.problem or "").replace(f" under {self.title}.", ".")
+        return said.partition(" Still possible:")[0].partition(" No other method")[0]
 
 
 @dataclass(frozen=True)
@@ -42,20 +46,18 @@ class Face:
         return cls(crop, partition(crop.landmarks(sample.faces[0]), crop.size))
 
 
-def try_methods(model: Model, face: Face, told: Callable[[str], None] = lambda title: None) -> tuple[Trial, ...]:
+def try_methods(model: Model, face: Face, told: Callable[[str], None] = lambda text: None) -> tuple[Trial, ...]:
     """Explain one face with every method there is.
 
     Parameters
     ----------
     told
-        Is called with each method's title before it is tried: large models take their time.
+        Is called before each method is tried: large models take their time.
     """
     trials = []
     for key, row in METHODS.items():
-        told(row.title)
-        began_s = time.perf_counter()
-        problem = _problem(model, face, key)
-        trials.append(Trial(key, row.title, time.perf_counter() - began_s, problem))
+        told(f"trying {row.title}")
+        trials.append(Trial(key, row.title, _problem(model, face, key)))
     return tuple(trials)
 
 
@@ -64,6 +66,15 @@ def working(trials: Sequence[Trial]) -> tuple[Trial, ...]:
     found = tuple(trial for trial in trials if trial.problem is None)
     if not found:
         raise PackInvalid(f"No method can explain this model: {trials[0].problem}")
+    return found
+
+
+def failures(trials: Sequence[Trial]) -> Mapping[str, list[str]]:
+    """Titles of the methods that do not work, by the reason."""
+    found: dict[str, list[str]] = {}
+    for trial in trials:
+        if trial.problem is not None:
+            found.setdefault(trial.reason, []).append(trial.title)
     return found
 
 
