@@ -17,11 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from app import packs, paths
 from core.errors import ExportError, MienscopeError, SourceError, SourceUnreadable
+from core.explain import read_method
 from core.export import Counts, CsvTable, OverlayVideo, ResultWriter, Sidecar, write_sidecar
 from core.model import Model
 from core.overlay import Style, draw
 from core.packs import DEFAULT_PACK
-from core.pipeline import Found, Pipeline, Settings
+from core.pipeline import OFF, Found, Pipeline, Settings
 from core.sources import Images, Prefetch, Source, open_source
 from core.types import Frame
 
@@ -75,7 +76,7 @@ class Summary:
 def settings_from(chosen: argparse.Namespace) -> Settings:
     """The pipeline's settings as the command line gives them."""
     return Settings(
-        method=chosen.method,
+        method=chosen.method if chosen.composite is None else read_method(chosen.composite),
         target=chosen.target,
         against=chosen.against,
         explain_every=getattr(chosen, "every", 1),
@@ -93,6 +94,8 @@ def analyze_all(chosen: argparse.Namespace) -> int:
     """Run every input; name what failed; return the exit status."""
     model, settings = model_from(chosen), settings_from(chosen)
     settings.check(model.labels)
+    if settings.method != OFF:
+        model.explainer(settings.method)  # what cannot be compiled is told once, not for every input
     make_folder(chosen.out)
     if model.provider_warning:
         sys.stderr.write(f"mienscope: {model.provider_warning}\n")
@@ -249,7 +252,7 @@ def _sidecar(job: Job, model: Model, summary: Summary, counts: Counts, started: 
     return Sidecar(
         source=job.spec,
         pack={"id": pack.id, "version": pack.manifest.version, "sha256": pack.model_sha256},
-        settings=asdict(job.settings),
+        settings=job.settings.document(),
         provider=model.provider,
         counts=counts,
         started=started.isoformat(timespec="seconds"),

@@ -73,7 +73,9 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_model_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--pack", help="model pack (default: the shipped one)")
-    command.add_argument("--method", default="lrp", help="how to explain (default lrp); 'off' explains nothing")
+    how = command.add_mutually_exclusive_group()
+    how.add_argument("--method", default="lrp", help="how to explain (default lrp); 'off' explains nothing")
+    how.add_argument("--composite", type=Path, metavar="FILE", help="explain by LRP, each layer by your table of rules")
     command.add_argument("--target", default="predicted", help="class to explain (default: the predicted one)")
     command.add_argument("--against", help="class to contrast it with, or 'runner-up'")
     command.add_argument("--regions", default="polygons", metavar="MODE", help="polygons (default) or boxes")

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from core.errors import UnknownName
-from core.explain import LIVE, METHODS, THOROUGH
+from core.explain import LIVE, METHODS, THOROUGH, Method
 from core.faces import FaceFinder, Schedule, Search
 from core.model import PREDICTED, Model, Target
 from core.regions import MODES, Mode, partition
@@ -27,7 +27,7 @@ class Settings:
     Attributes
     ----------
     method
-        A key of `core.explain.METHODS`, or "off".
+        A key of `core.explain.METHODS`, a method of one's own, or "off".
     target, against
         The class to explain ("predicted" or a label), and what to contrast it with (None, "runner-up" or a label).
     explain_every
@@ -36,7 +36,7 @@ class Settings:
         "polygons" or "boxes".
     """
 
-    method: str = "lrp"
+    method: str | Method = "lrp"
     target: str = PREDICTED
     against: str | None = None
     explain_every: int = 1
@@ -44,11 +44,18 @@ class Settings:
 
     def check(self, labels: tuple[str, ...]) -> None:
         """UnknownName for a method, class or region mode that does not exist; it lists those that do."""
-        if self.method != OFF and self.method not in METHODS:
+        if isinstance(self.method, str) and self.method not in (*METHODS, OFF):
             raise UnknownName("method", self.method, (*METHODS, OFF))
         if self.region_mode not in MODES:
             raise UnknownName("region mode", self.region_mode, MODES)
         Target(self.target, self.against).check(labels)
+
+    def document(self) -> dict[str, object]:
+        """The settings for files: a method by its key, one's own with its table of rules, what it adds included."""
+        if isinstance(self.method, str):
+            return asdict(self)
+        rules = [asdict(row) for row in self.method.composite]
+        return asdict(self) | {"method": self.method.key, "composite": {"source": self.method.source, "rules": rules}}
 
 
 class Stopwatch:
