@@ -72,7 +72,7 @@ def check_against(foreign: Foreign, preparation: Preparation, wrapped: Wrapped, 
 
     def told(logits: Floats) -> Array:
         values = logits.astype(float)
-        return 1 / (1 + np.exp(-values)) if wrapped.independent else as_probabilities(values)
+        return (1 + np.tanh(values / 2)) / 2 if wrapped.independent else as_probabilities(values)
 
     together = run(wrapped.content, faces)
     alone = np.concatenate([run(wrapped.content, face[None]) for face in faces])
@@ -168,10 +168,8 @@ class Preparing:
 
     def _turned(self, value: ir.Value) -> ir.Value:
         """Red, green, blue as blue, green, red."""
-        axis, edges = (
-            self.constant(np.array([1]), "axis"),
-            [self.constant(np.array([k]), f"edge_{k}") for k in range(4)],
-        )
+        axis = self.constant(np.array([1]), "axis")
+        edges = [self.constant(np.array([k]), f"edge_{k}") for k in range(4)]
         planes = [self.then("Slice", value, edges[k], edges[k + 1], axis) for k in (2, 1, 0)]
         return self.then("Concat", *planes, axis=1)
 

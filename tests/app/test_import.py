@@ -324,7 +324,10 @@ def made(path, nodes, inputs, outputs, initializers=()):
     return path
 
 
-@pytest.mark.parametrize("kind", ["nothing", "text", "two inputs", "many channels", "oblong", "integers", "outside"])
+REFUSED = ("nothing", "text", "two inputs", "no output", "many channels", "oblong", "integers", "outside")
+
+
+@pytest.mark.parametrize("kind", REFUSED)
 def test_a_file_that_is_no_model_of_faces_is_refused(tmp_path, capsys, kind):
     path, node = tmp_path / "bad.onnx", onnx.helper.make_node
     picture, scores = ("x", 1, [1, 3, 8, 8]), ("y", 1, [1, 3])
@@ -333,6 +336,8 @@ def test_a_file_that_is_no_model_of_faces_is_refused(tmp_path, capsys, kind):
         path.write_text("this is no model")
     elif kind == "two inputs":
         made(path, [mean], [picture, ("z", 1, [1])], [scores])
+    elif kind == "no output":
+        made(path, [mean], [picture], [])
     elif kind in ("many channels", "oblong", "integers"):
         shape = {"many channels": [1, 7, 8, 8], "oblong": [1, 3, 8, 16]}.get(kind, [1, 3, 8, 8])
         made(path, [mean], [("x", 7 if kind == "integers" else 1, shape)], [scores])
