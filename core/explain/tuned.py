@@ -23,8 +23,8 @@ BLOCKED: Final = "com.microsoft.nchwc"  # ONNX Runtime's own domain of operators
 # No processor has larger blocks, in channels. Only maps of whole blocks are touched: padding would be divided by zero.
 LARGEST_BLOCK: Final = 16
 ELEMENTWISE: Final = frozenset(
-    {"Abs", "Add", "Clip", "Div", "Elu", "Erf", "Exp", "Greater", "HardSigmoid", "LeakyRelu", "Less", "Max", "Min"}
-    | {"Mul", "Neg", "Reciprocal", "Relu", "Sigmoid", "Sign", "Softplus", "Sqrt", "Sub", "Sum", "Tanh", "Where"}
+    {"Abs", "Add", "Clip", "Div", "Elu", "Erf", "Exp", "HardSigmoid", "LeakyRelu", "Max", "Min"}
+    | {"Mul", "Neg", "Reciprocal", "Relu", "Sigmoid", "Sign", "Softplus", "Sqrt", "Sub", "Sum", "Tanh"}
 )
 
 

@@ -6,12 +6,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from core.explain import METHODS, compile_explainer
 from core.explain.tuned import fingerprint, tuned
-from tests.core.explain.networks import Scaled, build, pictures, run, to_onnx
+from tests.core.explain.networks import Scaled, build, head, pictures, run, to_onnx
 
 FACES = pictures(3, (1, 48, 48))
 
@@ -39,6 +40,36 @@ def test_a_tuned_explainer_gives_the_same_bits(model, method):
     plain = list(run(explainer, FACES).values())
     for expected, found in zip(plain, answers(tuned(explainer)), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+class Gated(nn.Module):
+    """Squeeze and excitation."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, channels, 1), nn.Sigmoid())
+
+    def forward(self, x):
+        return x * self.gate(x)
+
+
+@pytest.fixture(scope="module", params=[16, 20])
+def curved(request) -> bytes:
+    """A network whose inner values have either sign, with channels that fill whole blocks or do not."""
+    torch.manual_seed(1)
+    width = request.param
+    layers = [nn.Conv2d(1, width, 3, 2, 1), nn.SiLU(), Gated(width), nn.Conv2d(width, width, 3, 1, 1), nn.Hardswish()]
+    layers += [nn.MaxPool2d(2), nn.Conv2d(width, 2 * width, 3, 1, 1), nn.ReLU6(), *head(2 * width, 8)]
+    return to_onnx(Scaled(nn.Sequential(*layers).eval()), (1, 48, 48))
+
+
+@pytest.mark.parametrize("method", [key for key, row in METHODS.items() if row.procedure == "once"])
+def test_networks_with_gates_and_curves_are_tuned_too(curved, method):
+    explainer = compile_explainer(curved, method, audit=True)
+    plain = run(explainer, FACES)
+    names = list(plain)
+    for name, found in zip(names, answers(tuned(explainer)), strict=True):
+        np.testing.assert_allclose(found, plain[name], rtol=1e-6, atol=1e-6 * np.abs(plain[name]).max(), err_msg=name)
 
 
 def reorders(explainer: bytes) -> int:
