@@ -101,7 +101,7 @@ def exchange(window: Window, watch: Watch, pack: str | None, method: str, settle
     before = {notice.text for notice in window.page.notices.messages}
     began_s = time.monotonic()
     window.choices.change(pack=pack, method=method)
-    wait_until(lambda: window._preparer.wanted is None)
+    wait_until(lambda: window.exchange.wanted is None)
     ready_s = time.monotonic()
     run_for(settle_s)
     gap_ms = watch.longest_ms(began_s, time.monotonic())

@@ -23,6 +23,7 @@ from app.gui.actions import COMMANDS, MENUS, make_actions
 from app.gui.bridge import Bridge
 from app.gui.choices import Choices
 from app.gui.crashes import Crashes
+from app.gui.exchange import ANALYSIS, PREPARING, Exchange
 from app.gui.focus_keys import FocusKeys
 from app.gui.help import Help
 from app.gui.jobs import Jobs
@@ -30,7 +31,6 @@ from app.gui.live_page import LivePage
 from app.gui.notice import Level, Message, Way
 from app.gui.opener import Opener
 from app.gui.pack_menu import PackMenu
-from app.gui.preparer import Preparer
 from app.gui.rail import Rail
 from app.gui.session import Backend, Session
 from app.gui.source_menu import SourceMenu
@@ -38,13 +38,10 @@ from app.gui.status import Measured, StatusLine
 from app.gui.top_bar import TopBar
 from app.settings import OFF, Settings
 from core.engine import EngineStatus
-from core.errors import ExplainError
 from core.packs import DEFAULT_PACK
 from core.sources import DEMO
 from core.types import Result
 
-ANALYSIS: Final = {"pack", "method", "target", "against", "explain_every", "region_mode"}
-SAY_AFTER_TICKS: Final = 2  # of the slow clock: what is ready sooner needs no words
 FIT_PERCENTILE: Final = 99.5  # of |relevance|: a few hot pixels must not darken the rest
 
 
@@ -71,9 +68,7 @@ class Window(QMainWindow):
         self._status: EngineStatus | None = None
         self._jobs = Jobs("errands")
         self._opener = Opener(backend.open, self)
-        self._preparer = Preparer(self)
-        self._in_force = self.settings  # what the session goes by; the choices may be ahead of it
-        self._preparing_ticks = 0
+        self.exchange = Exchange(self.choices, backend.methods, self)
         self.bridge = Bridge(self)
         self.actions_by_name = make_actions(self, self.choices)
         self.addActions(list(self.actions_by_name.values()))
@@ -109,8 +104,7 @@ class Window(QMainWindow):
     def open_source(self, spec: str, remember: bool = True) -> None:
         """Open a camera, a file, a stream or the demo clip."""
         self._spec, self._session, self._status = spec, None, None
-        self._preparer.forget()
-        self._in_force = self.settings
+        self.exchange.forget()
         self.bridge.watch(None)
         self.page.notices.drop("trouble")
         name = _short_name(spec)
@@ -242,7 +236,7 @@ class Window(QMainWindow):
         self.bridge.watch(None)
         self.choices.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode())
         self.choices.save()
-        self._preparer.close()
+        self.exchange.close()
         self._opener.close()
         self._jobs.close()
         self._backend.close()
@@ -308,7 +302,7 @@ class Window(QMainWindow):
         bridge.read.connect(self._take_status)
         bridge.state_changed.connect(self._take_state)
         bridge.ticked.connect(self._opener.collect)
-        bridge.ticked.connect(self._preparer.collect)
+        bridge.ticked.connect(self.exchange.collect)
         bridge.slow_ticked.connect(self._slow_tick)
         page.stage.painted.connect(bridge.painted)
         page.wanted.connect(self.choices.set)
@@ -324,8 +318,10 @@ class Window(QMainWindow):
         self.top_bar.pack.clicked.connect(self.choose_pack)
         self.pack_menu.pack_chosen.connect(self._choose_pack)
         self.pack_menu.refresh_wanted.connect(self._refresh_packs)
-        self._preparer.ready.connect(self._put_in_force)
-        self._preparer.failed.connect(self._take_unprepared)
+        self.exchange.told.connect(page.notices.tell)
+        self.exchange.settled.connect(lambda: page.notices.drop(PREPARING))
+        self.exchange.pack_taken.connect(self._take_pack)
+        self.exchange.failed.connect(self._take_unprepared)
         self._opener.opened.connect(self._take_session)
         self._opener.failed.connect(self._take_failure)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._dress)
@@ -343,7 +339,7 @@ class Window(QMainWindow):
     def _slow_tick(self) -> None:
         self.page.slow_tick()
         self._jobs.collect()
-        self._say_preparing()
+        self.exchange.slow_tick()
         for crash in self._crashes.drain() if self._crashes else ():
             self._details = crash.details
             text = f"Something went wrong that should not have: {crash.summary}"
@@ -358,32 +354,12 @@ class Window(QMainWindow):
             return
         self._show_settings()
         if name in ANALYSIS:
-            self._analyse()
+            self.exchange.follow()
         if name == "theme":
             self._dress()
             self._tell("theme", "info", f"Colours: {self.settings.theme}.", passing=True)
         if name == "region_mode":
             self._tell("region_mode", "info", f"Regions: {self.settings.region_mode}.", passing=True)
-
-    def _analyse(self) -> None:
-        """Let the session go by the choices: at once, or as soon as what they need is ready."""
-        if self._session is None:
-            return
-        self._preparing_ticks = 0
-        if self._session.ready(self.settings):
-            self._preparer.forget()
-            self._put_in_force(self.settings)
-        else:
-            self._preparer.prepare(self._session, self.settings)
-
-    def _put_in_force(self, settings: Settings) -> None:
-        assert self._session is not None
-        self._session.analyse(settings)
-        other_pack = settings.pack != self._in_force.pack
-        self._in_force = settings
-        self.page.notices.drop("preparing")
-        if other_pack:
-            self._take_pack(self._session)
 
     def _take_pack(self, session: Session) -> None:
         """Offer what the session's pack has; a chosen class that it does not have is let go, and that is said."""
@@ -397,34 +373,9 @@ class Window(QMainWindow):
         if session.provider_warning:
             self._tell("provider", "warn", session.provider_warning)
 
-    def _take_unprepared(self, wanted: Settings, error: Exception) -> None:
-        """What was wanted cannot be had: say so, and stay with what is shown."""
+    def _take_unprepared(self, error: Exception, message: Message) -> None:
         self._details = troubles.details(error)
-        self.page.notices.drop("preparing")
-        before = self._in_force
-        method = self._title(wanted.method)
-        if wanted.pack != before.pack and isinstance(error, ExplainError):
-            self.choices.set("method", OFF)  # the pack itself is in order
-            self.page.notices.tell(troubles.unprepared(error, method, "so nothing is explained until you choose again"))
-            return
-        name = method if wanted.pack == before.pack else f"Pack {wanted.pack or DEFAULT_PACK}"
-        self.choices.change(pack=before.pack, method=before.method)
-        old = self._title(before.method) if wanted.pack == before.pack else "the old one"
-        self.page.notices.tell(troubles.unprepared(error, name, f"so {old} goes on"))
-
-    def _say_preparing(self) -> None:
-        wanted = self._preparer.wanted
-        if wanted is None:
-            return
-        self._preparing_ticks += 1
-        if self._preparing_ticks == SAY_AFTER_TICKS:
-            what = self._title(wanted.method)
-            if wanted.pack != self._in_force.pack:
-                what = f"pack {wanted.pack or DEFAULT_PACK}"
-            self._tell("preparing", "info", f"Preparing {what}… What is shown goes on until it is ready.")
-
-    def _title(self, method: str) -> str:
-        return self._backend.methods[method].title if method in self._backend.methods else method
+        self.page.notices.tell(message)
 
     def _show_settings(self) -> None:
         self.page.show_settings(self.settings, self._labels())
@@ -439,8 +390,7 @@ class Window(QMainWindow):
     def _take_session(self, spec: str, session: Session) -> None:
         self._session = session
         self.page.begin(session.labels)
-        self._take_pack(session)
-        self._analyse()  # the choices may have changed while it was being opened
+        self.exchange.begin(session)
         self.bridge.watch(session)
 
     def _take_result(self, result: Result) -> None:
