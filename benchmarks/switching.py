@@ -92,7 +92,7 @@ def measure(others: list[str], methods: list[str], settle_s: float, folder: Path
     for pack in (None, *others, None):
         for method in methods if (pack or worst == 0) else methods[:1]:
             worst = max(worst, exchange(window, watch, pack, method, settle_s))
-    print(f"longest of all: {worst:.0f} ms; dropped {window._status.dropped} frames")
+    print(f"longest of all: {worst:.0f} ms; dropped {window.player.status.dropped} frames")
     window.close()
     application.quit()
 

@@ -1,11 +1,14 @@
 """Everything a person can do, in one table. Menus, shortcuts, tool tips and the help overlay are made from it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
+
+from core.engine import EngineStatus
 
 MENUS: Final = ("Source", "Playback", "Explanation", "Face", "View", "Help")
 
@@ -17,7 +20,7 @@ class Command:
     Attributes
     ----------
     id
-        Name of the method that does it, of the window or of its choices.
+        Name of the method that does it, of the window, of its choices or of its player.
     keys
         Shortcuts, in Qt's portable spelling; the first is the one that menus show.
     argument
@@ -115,6 +118,22 @@ def make_actions(owner: QObject, *others: QObject) -> dict[str, QAction]:
         action.triggered.connect(partial(_run, receiver, command))
         actions[command.name] = action
     return actions
+
+
+def enable(actions: Mapping[str, QAction], session: bool, status: EngineStatus | None) -> None:
+    """Enable what makes sense with this status; `session` says whether there is a source."""
+    moving = status is not None and status.frame_count != 1 and status.state != "failed"
+    seekable = moving and status is not None and status.seekable
+    there = {"": True, "session": session, "moving": moving, "seek": seekable, "face": session}
+    for command in COMMANDS:
+        actions[command.name].setEnabled(there[command.needs])
+    running = status is None or status.state in ("running", "starting")
+    actions["toggle_pause"].setText("Pause" if running else "Play")
+
+
+def abilities(status: EngineStatus) -> tuple[object, ...]:
+    """What `enable` goes by: while it stays the same, so do the actions."""
+    return status.state, status.seekable, status.frame_count == 1
 
 
 def _run(receiver: QObject, command: Command, *_: object) -> None:

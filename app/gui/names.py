@@ -1,6 +1,9 @@
 """How things are called on the screen."""
 
+from pathlib import Path
+
 from core import overlay
+from core.sources import DEMO
 from core.types import FaceResult
 
 
@@ -13,6 +16,13 @@ def face_headline(face: FaceResult) -> str:
     """Name, expression and probability, for example "A · happiness 0.94"."""
     prediction = face.prediction
     return f"{face_name(face.observation.face_id)} · {prediction.label} {prediction.probability:.2f}"
+
+
+def short_source(spec: str) -> str:
+    """A source by its file's name, or as it is."""
+    if spec == DEMO:
+        return "Demo clip"
+    return spec if "://" in spec or not Path(spec).name else Path(spec).name
 
 
 def region_text(region: str) -> str:

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.gui import dialogs, opener, snapshot, theme, troubles
-from app.gui.actions import COMMANDS, MENUS, make_actions
+from app.gui import dialogs, names, opener, snapshot, theme, troubles
+from app.gui.actions import COMMANDS, MENUS, abilities, enable, make_actions
 from app.gui.bridge import Bridge
 from app.gui.choices import Choices
 from app.gui.crashes import Crashes
@@ -31,6 +31,7 @@ from app.gui.live_page import LivePage
 from app.gui.notice import Level, Message, Way
 from app.gui.opener import Opener
 from app.gui.pack_menu import PackMenu
+from app.gui.player import Player
 from app.gui.rail import Rail
 from app.gui.session import Backend, Session
 from app.gui.source_menu import SourceMenu
@@ -65,12 +66,12 @@ class Window(QMainWindow):
         self._session: Session | None = None
         self._spec = ""
         self._details = ""
-        self._status: EngineStatus | None = None
         self._jobs = Jobs("errands")
         self._opener = Opener(backend.open, self)
+        self.player = Player(self)
         self.exchange = Exchange(self.choices, backend.methods, self)
         self.bridge = Bridge(self)
-        self.actions_by_name = make_actions(self, self.choices)
+        self.actions_by_name = make_actions(self, self.choices, self.player)
         self.addActions(list(self.actions_by_name.values()))
         self._build()
         self._connect()
@@ -103,11 +104,12 @@ class Window(QMainWindow):
 
     def open_source(self, spec: str, remember: bool = True) -> None:
         """Open a camera, a file, a stream or the demo clip."""
-        self._spec, self._session, self._status = spec, None, None
+        self._spec, self._session = spec, None
+        self.player.watch(None)
         self.exchange.forget()
         self.bridge.watch(None)
         self.page.notices.drop("trouble")
-        name = _short_name(spec)
+        name = names.short_source(spec)
         self.page.clear(f"Opening {name}…")
         self.top_bar.source.show_name(name)
         self.top_bar.show_status(None)
@@ -145,36 +147,6 @@ class Window(QMainWindow):
     def open_demo(self) -> None:
         """Open the demo clip."""
         self.open_source(DEMO)
-
-    def toggle_pause(self) -> None:
-        """Pause, go on, or begin again at the end."""
-        if self._session is None or self._status is None:
-            return
-        if self._status.state == "running":
-            self._session.pause()
-        else:
-            self._session.resume()
-
-    def step(self, frames: int) -> None:
-        """Show the next or the previous frame, paused."""
-        if self._session is not None:
-            self._session.step(int(frames))
-
-    def skip(self, seconds: float) -> None:
-        """Go on or back by some seconds."""
-        if self.page.result is not None:
-            self.seek(self.page.result.frame.timestamp_s + seconds)
-
-    def rewind(self) -> None:
-        """Go to the first frame."""
-        self.seek(self._status.start_s if self._status else 0.0)
-
-    def seek(self, timestamp_s: float) -> None:
-        """Go to a place in the file."""
-        status = self._status
-        if self._session is not None and status is not None and status.seekable:
-            end = status.start_s + status.duration_s if status.duration_s is not None else timestamp_s
-            self._session.seek(min(max(timestamp_s, status.start_s), end))
 
     def snapshot(self) -> None:
         """Save what is on the screen, picture and numbers."""
@@ -308,9 +280,9 @@ class Window(QMainWindow):
         page.wanted.connect(self.choices.set)
         page.fit_scale_wanted.connect(self.fit_scale)
         page.full_screen_wanted.connect(self.toggle_full_screen)
-        page.transport.toggled.connect(self.toggle_pause)
-        page.transport.stepped.connect(self.step)
-        page.transport.sought.connect(self.seek)
+        page.transport.toggled.connect(self.player.toggle_pause)
+        page.transport.stepped.connect(self.player.step)
+        page.transport.sought.connect(self.player.seek)
         page.notices.chosen.connect(self._go_on)
         self.top_bar.source.clicked.connect(self.choose_source)
         self.source_menu.camera_chosen.connect(self.open_source)
@@ -389,6 +361,7 @@ class Window(QMainWindow):
 
     def _take_session(self, spec: str, session: Session) -> None:
         self._session = session
+        self.player.watch(session)
         self.page.begin(session.labels)
         self.exchange.begin(session)
         self.bridge.watch(session)
@@ -397,7 +370,7 @@ class Window(QMainWindow):
         self.page.show_result(result)
 
     def _take_status(self, status: EngineStatus) -> None:
-        before, self._status = self._status, status
+        before, self.player.status = self.player.status, status
         now = time.monotonic()
         measured = Measured(self.bridge.meter.rate_hz(now), self.bridge.meter.latency_s(now))
         assert self._session is not None
@@ -406,7 +379,7 @@ class Window(QMainWindow):
         self.top_bar.show_status(status)
         if status.notice and (before is None or before.notice != status.notice):
             self._tell("picture", "warn", status.notice, passing=True)
-        if before is None or _abilities(before) != _abilities(status):
+        if before is None or abilities(before) != abilities(status):
             self._enable_actions()
 
     def _take_state(self, status: EngineStatus) -> None:
@@ -430,18 +403,13 @@ class Window(QMainWindow):
             "again": lambda: self.open_source(self._spec, remember=False),
             "demo": self.open_demo,
             "choose": self.choose_source,
-            "rewind": self._play_from_start,
+            "rewind": self.player.play_from_start,
             "shipped": self._use_shipped_pack,
             "off": self._stop_explaining,
             "copy": self._copy_details,
             "folder": self._show_folder,
         }
         ways[way]()
-
-    def _play_from_start(self) -> None:
-        if self._session is not None:
-            self.rewind()
-            self._session.resume()
 
     def _choose_pack(self, pack: str) -> None:
         self.choices.set("pack", None if pack == DEFAULT_PACK else pack)
@@ -495,30 +463,8 @@ class Window(QMainWindow):
             self._tell("no camera", "info", text, (Way("choose", "Choose…"),))
 
     def _source_name(self) -> str:
-        return (self._status.source if self._status else "") or _short_name(self._spec)
+        return (self.player.status.source if self.player.status else "") or names.short_source(self._spec)
 
     def _enable_actions(self) -> None:
-        status = self._status
-        moving = status is not None and status.frame_count != 1 and status.state != "failed"
-        there = {
-            "": True,
-            "session": self._session is not None,
-            "moving": moving,
-            "seek": moving and status is not None and status.seekable,
-            "face": self._session is not None,
-        }
-        for command in COMMANDS:
-            self.actions_by_name[command.name].setEnabled(there[command.needs])
-        running = self._status is None or self._status.state in ("running", "starting")
-        self.actions_by_name["toggle_pause"].setText("Pause" if running else "Play")
+        enable(self.actions_by_name, self._session is not None, self.player.status)
         self.actions_by_name["toggle_full_screen"].setChecked(self.isFullScreen())
-
-
-def _abilities(status: EngineStatus) -> tuple[object, ...]:
-    return status.state, status.seekable, status.frame_count == 1
-
-
-def _short_name(spec: str) -> str:
-    if spec == DEMO:
-        return "Demo clip"
-    return spec if "://" in spec or not Path(spec).name else Path(spec).name
