@@ -1,13 +1,16 @@
 """From a frame to a result: find, follow, crop, predict, explain, share by region."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
+
+import numpy as np
 
 from core.errors import UnknownName
 from core.explain import LIVE, METHODS, THOROUGH, Method
+from core.explain.compiler import named_method
 from core.faces import FaceFinder, Schedule, Search
 from core.model import PREDICTED, Model, Target
 from core.regions import MODES, Mode, partition
@@ -145,7 +148,7 @@ class Pipeline:
         """Release the face models."""
         self._finder.close()
 
-    def process(self, frame: Frame, explain: bool | None = None) -> Result:
+    def process(self, frame: Frame, explain: bool | None = None, in_turn: bool = False) -> Result:
         """Read and explain every face of a frame.
 
         Parameters
@@ -153,8 +156,11 @@ class Pipeline:
         explain
             Whether to explain this frame; by default as `settings.explain_every` says. Without, faces carry their last
             explanation, which states its own time.
+        in_turn
+            Whether methods that run the model many times explain one face only, the one that has waited longest: for
+            frames that flow, none of which may take long.
         """
-        return self.read(self.find(frame), explain)
+        return self.read(self.find(frame), explain, in_turn)
 
     def find(self, frame: Frame) -> Found:
         """First half of `process`: the faces of a frame, followed and cut out.
@@ -169,7 +175,7 @@ class Pipeline:
             crops = [reading.model.crop(frame.image, each) for each in observations]
         return Found(frame, tuple(observations), tuple(crops), reading, watch.stages_s)
 
-    def read(self, found: Found, explain: bool | None = None) -> Result:
+    def read(self, found: Found, explain: bool | None = None, in_turn: bool = False) -> Result:
         """Second half of `process`: what the model reads in the faces, and why."""
         settings, watch = found.reading.settings, Stopwatch(found.stages_s)
         if explain is None:
@@ -177,7 +183,14 @@ class Pipeline:
         self._frames += 1
         if self._in_force is not found.reading:  # maps of another reading would be shown as if they were of this one
             self._kept, self._in_force = {}, found.reading
-        faces = self._explained(found, watch) if explain and settings.method != OFF else self._predicted(found, watch)
+        if not explain or settings.method == OFF:
+            faces = self._predicted(found, watch)
+        elif in_turn and len(found.crops) > 1 and named_method(settings.method).runs_often:
+            faces = self._explained_in_turn(found, watch)
+        else:
+            faces = self._explained(found, watch)
+            self._kept = {}
+        self._keep(faces)
         return Result(found.frame, tuple(faces), watch.stages_s)
 
     def _observe(self, frame: Frame) -> list[FaceObservation]:
@@ -200,7 +213,7 @@ class Pipeline:
         with watch.stage("model"):
             answers = model.explain(found.crops, settings.method, target, found.frame.timestamp_s, parts, self._effort)
         with watch.stage("regions"):
-            faces = [
+            return [
                 FaceResult(
                     observation,
                     cut,
@@ -213,12 +226,29 @@ class Pipeline:
                     found.observations, found.crops, parts, answers, strict=True
                 )
             ]
-        self._kept = {
+
+    def _explained_in_turn(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
+        """Explain the face that has waited longest; the others keep their last explanation."""
+
+        def explained_s(place: int) -> float:
+            kept = self._kept.get(found.observations[place].face_id)
+            return -np.inf if kept is None else kept[0].timestamp_s
+
+        now_s = found.frame.timestamp_s
+        self._kept = {name: kept for name, kept in self._kept.items() if now_s - kept[0].timestamp_s <= KEPT_S}
+        turn = min(range(len(found.crops)), key=explained_s)
+        one = replace(found, observations=(found.observations[turn],), crops=(found.crops[turn],))
+        faces = self._predicted(found, watch)
+        faces[turn : turn + 1] = self._explained(one, watch)
+        return faces
+
+    def _keep(self, faces: Sequence[FaceResult]) -> None:
+        """Keep explanations for frames without."""
+        self._kept |= {
             face.observation.face_id: (face.explanation, face.regions)
             for face in faces
-            if face.explanation and face.regions
+            if face.explained and face.explanation and face.regions
         }
-        return faces
 
     def _predicted(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
         with watch.stage("model"):

@@ -33,8 +33,8 @@ class Processor(Protocol):
     def settings(self) -> Any:
         """The settings now in force; may be replaced between frames."""
 
-    def process(self, frame: Frame, explain: bool | None = None) -> Result:
-        """Turn a frame into everything that is known about it."""
+    def process(self, frame: Frame, explain: bool | None = None, in_turn: bool = False) -> Result:
+        """Turn a frame into everything that is known about it; `in_turn` for frames that flow."""
         ...
 
     def reset(self) -> None:
@@ -138,7 +138,7 @@ class Run:
         setting: int | None = settings.explain_every
         explain = self._rate.due(setting) or shot.still
         began_s = self._clock.now()
-        result = self._pipeline.process(shot.frame, explain=explain)
+        result = self._pipeline.process(shot.frame, explain=explain, in_turn=not shot.still)
         done_s = self._clock.now()
         self._rate.measured(done_s - began_s, explain, shot.interval_s)
         self._meter.add(result, done_s)

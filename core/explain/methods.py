@@ -72,6 +72,11 @@ class Method:
     class_blind: bool = False
 
     @property
+    def runs_often(self) -> bool:
+        """Whether one explanation takes many runs of the model."""
+        return self.procedure != "once"
+
+    @property
     def graph(self) -> tuple[object, ...]:
         """All that a compiled graph depends on: methods that agree in it share one."""
         return self.composite, self.reading, self.biases, self.cam

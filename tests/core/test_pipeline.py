@@ -107,6 +107,42 @@ def test_between_explanations_the_last_one_is_carried_with_its_age(model, frames
     assert results[1].faces[0].crop.to_frame != results[0].faces[0].crop.to_frame
 
 
+@pytest.fixture(scope="module")
+def crowd(astronaut):
+    """Frames of three faces beside each other."""
+    small = cv2.resize(astronaut, (320, 320), interpolation=cv2.INTER_AREA)
+    image = np.concatenate([small, small[:, ::-1], small], axis=1)
+    return [Frame(image, k, k / 30, 0.0) for k in range(8)]
+
+
+def test_methods_of_many_runs_go_round_the_faces_of_frames_that_flow(model, crowd):
+    pipeline = Pipeline(model, Settings(method="rise"))
+    results = [pipeline.process(frame, explain=True, in_turn=True) for frame in crowd]
+    alone = Pipeline(model, Settings(method="rise")).process(crowd[0])
+    pipeline.close()
+    assert [len(result.faces) for result in results] == [3] * 8
+    assert [sum(face.explained for face in result.faces) for result in results] == [1] * 8
+    turns = [next(place for place, face in enumerate(result.faces) if face.explained) for result in results]
+    assert sorted(turns[:3]) == [0, 1, 2]
+    assert turns[3:] == turns[:5], "each in its turn"
+    assert [face.explanation is None for face in results[0].faces].count(True) == 2
+    for place, face in enumerate(results[-1].faces):
+        age = results[-1].explanation_age_s(face)
+        assert age == pytest.approx(((turns[-1] != place) + (turns[-3] == place)) / 30)
+    first = turns[0]
+    np.testing.assert_allclose(
+        results[0].faces[first].explanation.relevance, alone.faces[first].explanation.relevance, atol=1e-5
+    )
+
+
+def test_frames_that_do_not_flow_and_methods_of_one_run_explain_every_face(model, crowd):
+    for method, in_turn in (("rise", False), ("lrp", True)):
+        pipeline = Pipeline(model, Settings(method=method))
+        result = pipeline.process(crowd[0], explain=True, in_turn=in_turn)
+        pipeline.close()
+        assert [face.explained for face in result.faces] == [True] * 3
+
+
 def test_a_change_of_settings_drops_explanations_of_the_old_ones(pipeline, frames):
     pipeline.process(frames[0], explain=True)
     pipeline.settings = Settings(target="anger")
