@@ -23,6 +23,7 @@ from core.model import Model
 from core.overlay import Style, draw
 from core.packs import DEFAULT_PACK
 from core.pipeline import OFF, Found, Pipeline, Settings
+from core.scales import Scale
 from core.sources import Images, Prefetch, Source, open_source
 from core.types import Frame
 
@@ -259,9 +260,15 @@ def _sidecar(job: Job, model: Model, summary: Summary, counts: Counts, started: 
         finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         duration_s=round(summary.seconds, 3),
         complete=summary.complete,
+        scale=None if job.settings.method == OFF else _scale(job, model).document(),
         warnings=summary.warnings,
         files={kinds.get(Path(name).suffix, "table"): Path(name).name for name in summary.files},
     )
+
+
+def _scale(job: Job, model: Model) -> Scale:
+    method = job.settings.method
+    return Scale(model.reference(method), model.explainer(method).method.unit)
 
 
 def _sentence(summary: Summary) -> str:

@@ -11,6 +11,7 @@ PREDICTED: Final = "predicted"
 NOTHING: Final = "nothing"
 RUNNER_UP: Final = "runner-up"
 OFF: Final = "off"
+FACTOR_LIMITS: Final = (1e-3, 1e3)  # of the scale
 
 
 class Settings(BaseModel):
@@ -30,8 +31,8 @@ class Settings(BaseModel):
         The class it is contrasted with, "runner-up", or "nothing".
     explain_every
         One frame in how many is explained; "auto" as many as the machine manages.
-    scale
-        Relevance that gets the strongest colour, logits per pixel of the crop.
+    scale_factor
+        Relevance that gets the strongest colour, over the reference of the pack and method.
     geometry
         Place and size of the window, in Qt's own encoding.
     """
@@ -47,7 +48,7 @@ class Settings(BaseModel):
     region_mode: Literal["polygons", "boxes"] = "polygons"
     opacity: float = Field(default=0.75, ge=0, le=1)
     colour_map: str = "inferno"
-    scale: float = Field(default=0.008, gt=0, le=100)
+    scale_factor: float = Field(default=1.0, ge=FACTOR_LIMITS[0], le=FACTOR_LIMITS[1])
     regions: bool = False
     theme: Literal["system", "dark", "light"] = "system"
     geometry: str = ""

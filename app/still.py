@@ -31,11 +31,12 @@ def explain_still(chosen: argparse.Namespace) -> int:
     finally:
         pipeline.close()
     make_folder(out.parent)
-    save(result, out, Style(region_mode=settings.region_mode))
+    style = Style(region_mode=settings.region_mode)
+    save(result, out, style)
     if chosen.json:
         from app.cli import print_json
 
-        print_json({"image": chosen.image, "out": str(out), **document(result)})
+        print_json({"image": chosen.image, "out": str(out), **document(result, style)})
     else:
         sys.stdout.writelines(_sentence(face) for face in result.faces)
         sys.stdout.write(f"{out}\n")

@@ -220,6 +220,8 @@ class Sidecar:
         Id, version and sha256 of the model pack.
     started, finished
         ISO 8601, UTC.
+    scale
+        What the overlay's colours stand for; None where nothing was explained.
     complete
         False when the source ended early or the run was stopped; `warnings` says why.
     """
@@ -233,6 +235,7 @@ class Sidecar:
     finished: str
     duration_s: float
     complete: bool
+    scale: Mapping[str, object] | None = None
     warnings: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
 

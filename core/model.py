@@ -1,14 +1,17 @@
 """One pack in ONNX Runtime: crops in, predictions and explanations out, all faces in one call."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from core import scales
 from core.errors import ExplainError, UnknownName
-from core.explain import LIVE, Attribution, Effort, Explainer, Method
+from core.explain import LIVE, METHODS, Attribution, Effort, Explainer, Method
 from core.explain.compiler import named_method
 from core.explain.runs import run_in_batches
 from core.geometry import Floats, Image, Similarity, crop
@@ -80,6 +83,7 @@ class Model:
     ) -> None:
         self.pack = pack
         self.sessions = Sessions(pack, provider, threads, cache)
+        self._references = scales.Kept(pack, cache)
         self._explainers: dict[tuple[str, str | None, str | None, bool], Explainer] = {}
 
     @property
@@ -141,7 +145,7 @@ class Model:
         regions hides; `effort` is for the methods of many runs.
         """
         target.check(self.labels)
-        explainer = self.explainer(method)
+        explainer, reference = self.explainer(method), self.reference(method)
         if not crops:
             return []
         faces = self.faces(crops)
@@ -150,7 +154,7 @@ class Model:
         parts = None if regions is None else np.stack([each.labels for each in regions])
         found = explainer.explain(faces, np.stack(seeds), np.array(contrasts, np.float32), parts, effort)
         return [
-            (self._prediction(row), self._explanation(found, number, explainer.method, timestamp_s))
+            (self._prediction(row), self._explanation(found, number, explainer.method, reference, timestamp_s))
             for number, row in enumerate(found.logits)
         ]
 
@@ -168,6 +172,25 @@ class Model:
             self._explainers[key] = Explainer.of_session(session, chosen)
         return self._explainers[key]
 
+    def reference(self, method: str | Method) -> float:
+        """The relevance that display scales of this pack and method are multiples of, in the method's unit.
+
+        Measured when first asked for, on faces of the pack, with the effort of live pictures; see `core.scales`.
+        """
+        name = _name(method)
+        known = self._references.get(name)
+        if known is None:
+            faces = self.pack.golden_faces()
+            faces = faces[scales.chosen(len(faces))]
+            regions = np.stack([_squares(self.pack.manifest.input.size)] * len(faces))
+            known = scales.reference(self.explainer(method).explain(faces, regions=regions, effort=LIVE).relevance)
+            self._references.put(name, known)
+        return known
+
+    def is_kept(self, method: str) -> bool:
+        """Whether what the method needs lies in the cache."""
+        return self.sessions.is_kept(method) and self._references.get(method) is not None
+
     def faces(self, crops: Sequence[Crop]) -> Image:
         """Crops as the model takes them: uint8 [n, channels, size, size]."""
         images = np.stack([each.image for each in crops])
@@ -181,7 +204,9 @@ class Model:
         odds = np.exp(scaled)
         return np.asarray(odds / odds.sum(axis=-1, keepdims=True), np.float32)
 
-    def _explanation(self, found: Attribution, number: int, method: Method, timestamp_s: float) -> Explanation:
+    def _explanation(
+        self, found: Attribution, number: int, method: Method, reference: float, timestamp_s: float
+    ) -> Explanation:
         seed = found.seed_used[number]
         return Explanation(
             relevance=found.relevance[number],
@@ -190,9 +215,23 @@ class Model:
             against=self.labels[int(np.argmin(seed))] if seed.min() < 0 else None,
             score=float(seed @ found.logits[number]),
             timestamp_s=timestamp_s,
+            reference=reference,
             unit=found.unit,
             gap=None if found.gap is None else float(found.gap[number]),
         )
+
+
+def _name(method: str | Method) -> str:
+    """What a method is kept under: its key, or everything about one that is not in the table."""
+    if isinstance(method, str) or METHODS.get(method.key) == method:
+        return method if isinstance(method, str) else method.key
+    return hashlib.sha256(repr(method).encode()).hexdigest()
+
+
+def _squares(size: int) -> NDArray[np.uint8]:
+    """Sixteen squares, about as large as regions of a face: uint8 [size, size]."""
+    places = np.arange(size) * 4 // size
+    return (4 * places[:, None] + places).astype(np.uint8)
 
 
 def _window(to_frame: Similarity, size: int, image: Image) -> tuple[slice, slice]:

@@ -8,7 +8,7 @@
 The window takes `heat` and draws its own letters; files (overlay video, snapshot) take `draw`.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,8 @@ from core.lettering import AMBER, DARK, QUIET, WHITE, Colour, plate, text_width,
 from core.opencv import cv2
 from core.region_bars import bars_size, draw_bars
 from core.regions import Mode, partition
-from core.types import FaceResult, Result
+from core.scales import SMOOTH_PX, Scale
+from core.types import Explanation, FaceResult, Result
 
 ACCENT: Final[Colour] = (96, 190, 255)
 NOTICE: Final = "not a medical device"
@@ -63,18 +64,17 @@ class Style:
         Key in `COLOUR_MAPS`.
     opacity
         Of the strongest heat, 0..1.
-    scale
-        Relevance that gets the map's last colour, logits per crop pixel. Fixed: never fitted to the picture. The
-        default suits LRP and Grad-CAM on 48 px: on validation faces the most relevant 0.5 % of pixels lie above
-        0.004 (LRP) and 0.006 (Grad-CAM) at the median, and above 0.009 in one face of ten.
+    factor
+        Relevance that gets the map's last colour, over the reference of the explanation's pack and method (see
+        `core.scales`). Fixed: never fitted to the picture.
     smooth_px
         Standard deviation of the smoothing before display, crop px; it keeps the map's sum.
     """
 
     colour_map: str = "inferno"
     opacity: float = 0.85
-    scale: float = 0.008
-    smooth_px: float = 1.0
+    factor: float = 1.0
+    smooth_px: float = SMOOTH_PX
     heat: bool = True
     regions: bool = False
     region_mode: Mode = "polygons"
@@ -88,8 +88,8 @@ class Style:
             raise UnknownName("colour map", self.colour_map, COLOUR_MAPS)
         if not 0 <= self.opacity <= 1:
             raise ValueError(f"opacity lies between 0 and 1, got {self.opacity}")
-        if not self.scale > 0:
-            raise ValueError(f"the scale must be above 0 logits per pixel, got {self.scale}")
+        if not 0 < self.factor < float("inf"):
+            raise ValueError(f"the scale's factor must be above 0, got {self.factor}")
 
     @property
     def signed(self) -> bool:
@@ -98,8 +98,12 @@ class Style:
 
     @property
     def colours(self) -> NDArray[np.uint8]:
-        """The map, RGB uint8 [256, 3], from the lowest relevance shown (0, or -scale) to +scale."""
+        """The map, RGB uint8 [256, 3], from the lowest relevance shown (0, or minus the scale) to the scale."""
         return COLOUR_MAPS[self.colour_map]
+
+    def scale(self, explanation: Explanation) -> Scale:
+        """The scale that an explanation is drawn with."""
+        return Scale(explanation.reference, explanation.unit, self.factor)
 
 
 def heat(image: Image, face: FaceResult, style: Style) -> Image:
@@ -130,25 +134,27 @@ def _add_heat(image: Image, face: FaceResult, style: Style) -> None:
     relevance = _in_frame(
         face.explanation.relevance, face.crop.to_frame, face.crop.size, origin, (width, height), style
     )
-    codes = _codes(relevance, style)
+    codes = _codes(relevance, style.scale(face.explanation).value, style.signed)
     colours = np.asarray(cv2.applyColorMap(codes, style.colours[:, None]), np.uint8)
     alpha = cv2.multiply(cv2.LUT(codes, _opacities(style)), _soft(oval - origin, (width, height)))
     under[:] = cv2.blendLinear(colours, np.ascontiguousarray(under), alpha, 1 - np.asarray(alpha, np.float32))
 
 
-def tinted(image: Image, relevance: Floats, style: Style) -> Image:
+def tinted(image: Image, explanation: Explanation, style: Style) -> Image:
     """A picture with a map laid on all of it: RGB uint8 [height, width, 3], a copy; the map may be coarser."""
+    relevance = explanation.relevance
     smooth = cv2.GaussianBlur(relevance, (0, 0), style.smooth_px) if style.smooth_px > 0 else relevance
-    codes = _codes(np.asarray(cv2.resize(smooth, image.shape[1::-1], interpolation=cv2.INTER_CUBIC), np.float32), style)
+    fine = np.asarray(cv2.resize(smooth, image.shape[1::-1], interpolation=cv2.INTER_CUBIC), np.float32)
+    codes = _codes(fine, style.scale(explanation).value, style.signed)
     colours = np.asarray(cv2.applyColorMap(codes, style.colours[:, None]), np.uint8)
     alpha = np.asarray(cv2.LUT(codes, _opacities(style)), np.float32)
     return np.asarray(cv2.blendLinear(colours, image, alpha, 1 - alpha), np.uint8)
 
 
-def _codes(relevance: Floats, style: Style) -> NDArray[np.uint8]:
+def _codes(relevance: Floats, scale: float, signed: bool) -> NDArray[np.uint8]:
     """The place of each relevance in the colour map, 0..255; beyond the scale the map's ends."""
-    gain, zero = (127.5 / style.scale, 127.5) if style.signed else (255 / style.scale, 0.0)
-    shown = np.maximum(relevance, -style.scale if style.signed else 0.0)
+    gain, zero = (127.5 / scale, 127.5) if signed else (255 / scale, 0.0)
+    shown = np.maximum(relevance, -scale if signed else 0.0)
     return np.asarray(cv2.convertScaleAbs(shown, alpha=gain, beta=zero), np.uint8)
 
 
@@ -326,11 +332,6 @@ def _bars_place(image: Image, face: FaceResult, capital_px: float, taken: Sequen
     return None
 
 
-def _unit_per_pixel(units: Set[str]) -> str:
-    """The unit of what is drawn, in words: most methods share one out by pixels."""
-    return "logits per pixel" if units == {"logit"} else " and ".join(sorted(units))
-
-
 def _draw_legend(image: Image, result: Result, style: Style, capital_px: float) -> None:
     """The heat's scale and what this is not, along the bottom."""
     small, pad = 0.78 * capital_px, round(capital_px)
@@ -340,14 +341,13 @@ def _draw_legend(image: Image, result: Result, style: Style, capital_px: float) 
     notice = text_width(NOTICE, small) + 2 * pad
     plate(image, (image.shape[1] - notice - pad, top, notice, height), opacity=0.6)
     write(image, NOTICE, image.shape[1] - notice, middle, small, QUIET)
-    shown = [face.explanation for face in result.faces if face.explanation is not None]
-    methods = sorted({each.method for each in shown})
-    if not (methods and style.heat):
+    shown = next((face.explanation for face in result.faces if face.explanation is not None), None)
+    if shown is None or not style.heat:  # one method and one pack explain every face of a frame
         return
-    low, high = (
-        (f"-{style.scale:g}" if style.signed else "0"),
-        f"{style.scale:g} {_unit_per_pixel({each.unit for each in shown})}, {', '.join(methods)}",
-    )
+    scale = style.scale(shown)
+    times = "" if scale.factor == 1 else f" ({scale.factor:.3g} x reference)"
+    low = f"-{scale.value:.3g}" if style.signed else "0"
+    high = f"{scale.value:.3g} {scale.unit_shown}{times}, {shown.method}"
     strip = round(10 * capital_px)
     widths = text_width(low, small), text_width(high, small)
     total = sum(widths) + strip + 4 * pad

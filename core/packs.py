@@ -152,6 +152,12 @@ class Pack:
         with np.load(self.folder / "golden.npz", allow_pickle=False) as file:
             return file["inputs"], file["logits"]
 
+    def golden_faces(self) -> NDArray[np.uint8]:
+        """Those golden inputs that show faces, [n, channels, size, size]; all where the pack does not say which do."""
+        with np.load(self.folder / "golden.npz", allow_pickle=False) as file:
+            inputs: NDArray[np.uint8] = file["inputs"]
+            return inputs[file["faces"]] if "faces" in file else inputs
+
 
 def sha256(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""

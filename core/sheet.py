@@ -11,7 +11,7 @@ from core.geometry import Image
 from core.lettering import AMBER, QUIET, WHITE, Colour, plate, text_width, write
 from core.opencv import cv2
 from core.overlay import ACCENT, NOTICE, Style, tinted
-from core.types import Crop, Explanation
+from core.types import Crop
 
 FACE_PX: Final = 240
 GAP_PX: Final = 20
@@ -23,7 +23,6 @@ CAPITAL_PX: Final = 9.0
 BACKGROUND: Final[Colour] = (22, 25, 31)
 TILE: Final[Colour] = (33, 38, 46)
 DIMMED: Final = 0.62  # brightness of the face under a map: colours stand out, features stay readable
-STRONG: Final = 99.5  # percentile of a map's sizes that gets the last colour
 COLOUR_MAP: Final = "blue-orange"
 
 
@@ -94,19 +93,16 @@ def _draw_row(sheet: Image, row: Compared, face: Image, place: tuple[int, int], 
             write(sheet, line, left + 10, top + 24 + number * LINE_PX, 0.9 * CAPITAL_PX, AMBER)
         _write_lines(sheet, [(row.method.title, WHITE, True), ("cannot explain this model", AMBER, False)], place)
         return
-    scale = _scale(row.explanation)
-    sheet[where] = tinted(under, row.explanation.relevance, Style(colour_map=COLOUR_MAP, scale=scale, opacity=0.85))
+    style = Style(colour_map=COLOUR_MAP, opacity=0.85)
+    scale = style.scale(row.explanation)
+    sheet[where] = tinted(under, row.explanation, style)
     _write_lines(
         sheet,
         [
             (row.method.title, WHITE, True),
             (_conservation(row), QUIET, False),
             ("", QUIET, False),
-            (
-                f"{_time(row.time_ms)}, scale {scale:.2g} {row.explanation.unit.replace('unit of input', 'unit')}",
-                QUIET,
-                False,
-            ),
+            (f"{_time(row.time_ms)}, scale {scale.value:.2g} {scale.unit_shown}", QUIET, False),
         ],
         place,
     )
@@ -153,11 +149,6 @@ def _time(time_ms: float | None) -> str:
     if time_ms is None:
         return ""
     return f"{time_ms:.1f} ms" if time_ms < 10 else f"{time_ms:.0f} ms"
-
-
-def _scale(explanation: Explanation) -> float:
-    """The size that gets the last colour: strong pixels reach it, single ones go beyond. Above zero for a zero map."""
-    return float(max(np.percentile(np.abs(explanation.relevance), STRONG), 1e-12))
 
 
 def _fitted(text: str, capital_px: float, bold: bool) -> str:

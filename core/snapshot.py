@@ -31,13 +31,13 @@ def save_image(image: Image, path: Path) -> None:
     write_whole(path, lambda temporary: temporary.write_bytes(encoded.tobytes()))
 
 
-def document(result: Result) -> dict[str, object]:
-    """A result in words and numbers, ready for JSON; maps are left to `arrays`."""
+def document(result: Result, style: Style) -> dict[str, object]:
+    """A result in words and numbers, ready for JSON; maps are left to `arrays`. `style` is how it is shown."""
     return {
         "frame": result.frame.index,
         "timestamp": result.frame.timestamp_s,
         "size": [result.frame.width, result.frame.height],
-        "faces": [_face(face) for face in result.faces],
+        "faces": [_face(face, style) for face in result.faces],
         "notice": "not a medical device",
     }
 
@@ -62,7 +62,7 @@ def arrays(result: Result) -> dict[str, NDArray[Any]]:
     return stacked
 
 
-def _face(face: FaceResult) -> dict[str, object]:
+def _face(face: FaceResult, style: Style) -> dict[str, object]:
     prediction, explanation = face.prediction, face.explanation
     found: dict[str, object] = {
         "face_id": face.observation.face_id,
@@ -82,6 +82,7 @@ def _face(face: FaceResult) -> dict[str, object]:
             "against": explanation.against,
             "score": explanation.score,
             "unit": explanation.unit,
+            "scale": style.scale(explanation).document(),
             "gap": explanation.gap,
             "absorbed": explanation.absorbed,
             "timestamp": explanation.timestamp_s,
@@ -117,7 +118,7 @@ def _save_picture(result: Result, path: Path, style: Style) -> None:
 
 
 def _save_document(result: Result, path: Path, style: Style) -> None:
-    write_json(path, {"versions": versions(), "scale": style.scale, **document(result)})
+    write_json(path, {"versions": versions(), **document(result, style)})
 
 
 def _save_arrays(result: Result, path: Path, style: Style) -> None:

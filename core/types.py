@@ -160,6 +160,8 @@ class Explanation:
         The logit, or difference of logits, that the map explains.
     timestamp_s
         Time of the frame on which the map was computed.
+    reference
+        Strong relevance for this pack and method, in `unit`: what display scales are multiples of. See `core.scales`.
     unit
         Unit of the map, "logit" for most methods.
     gap
@@ -173,12 +175,15 @@ class Explanation:
     against: str | None
     score: float
     timestamp_s: float
+    reference: float
     unit: str = "logit"
     gap: float | None = None
 
     def __post_init__(self) -> None:
         if self.relevance.ndim != 2:
             raise ValueError(f"a relevance map needs two dimensions, got {self.relevance.shape}")
+        if not self.reference > 0:
+            raise ValueError(f"a reference for display must be above 0, got {self.reference}")
         object.__setattr__(self, "relevance", frozen(self.relevance))
 
     @property

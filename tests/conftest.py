@@ -152,7 +152,7 @@ class FakePipeline:
         self._gate, self._breaks_at, self._clock, self._took_s = gate, breaks_at, clock, took_s
         self._explanation = None
 
-    def process(self, frame, explain=None):
+    def process(self, frame, explain=None, in_turn=False):
         if self._gate is not None:
             assert self._gate.wait(20)
         if frame.index == self._breaks_at:
@@ -161,7 +161,7 @@ class FakePipeline:
             self._clock.advance(self._took_s)
         self.calls.append((frame.index, explain))
         if explain or self._explanation is None:
-            self._explanation = Explanation(np.ones((4, 4), np.float32), "lrp", "a", None, 1.0, frame.timestamp_s)
+            self._explanation = Explanation(np.ones((4, 4), np.float32), "lrp", "a", None, 1.0, frame.timestamp_s, 0.5)
         observation = FaceObservation(np.zeros((478, 3), np.float32), 1.0, 1)
         crop = Crop(np.zeros((4, 4), np.uint8), Similarity(1, 0, 0, 0))
         prediction = Prediction(("a", "b"), np.array([1, 0], np.float32), np.array([0.7, 0.3], np.float32))

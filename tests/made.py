@@ -8,6 +8,7 @@ from core.types import Crop, Explanation, FaceObservation, FaceResult, Frame, Pr
 
 LABELS = ("neutral", "happiness", "surprise")
 SIZE = 48
+REFERENCE = 0.008  # logits per pixel
 
 
 def face_landmarks(centre=(200.0, 170.0), width=140.0):
@@ -43,7 +44,7 @@ def make_face(relevance=None, centre=(200.0, 170.0), width=140.0, face_id=1, tim
     shares[REGIONS.index("upper_lip")] += 1 - shares.sum()
     areas = np.full(len(REGIONS), 1 / len(REGIONS), np.float32)
     regions = RegionRelevance(REGIONS, areas, shares, 0 * shares, 3.0, 0.0, frozenset({"upper_lip"}))
-    explanation = Explanation(relevance, "lrp", "happiness", None, 3.0, timestamp_s)
+    explanation = Explanation(relevance, "lrp", "happiness", None, 3.0, timestamp_s, REFERENCE)
     return FaceResult(observation, crop, prediction, explanation, regions, explained=True)
 
 

@@ -88,6 +88,7 @@ COMMANDS: Final = (
     ),
     Command("change_scale", "Scale up", ("+", "="), "Explanation", "Stronger relevance needed for full colour", 2.0),
     Command("change_scale", "Scale down", ("-",), "Explanation", "Weaker relevance gets full colour", 0.5),
+    Command("reset_scale", "Reference scale", ("0",), "Explanation", "The scale that fits this pack and method"),
     Command("change_opacity", "More opaque", ("]",), "Explanation", "Show more of the heatmap", +0.1),
     Command("change_opacity", "Less opaque", ("[",), "Explanation", "Show less of the heatmap", -0.1),
     *(

@@ -6,13 +6,12 @@ from typing import Any, Final
 
 from PySide6.QtCore import QObject, Signal
 
-from app.settings import NOTHING, OFF, PREDICTED, RUNNER_UP, Settings, save
+from app.settings import FACTOR_LIMITS, NOTHING, OFF, PREDICTED, RUNNER_UP, Settings, save
 from core.regions import MODES
 
 SAVE_AFTER_TICKS: Final = 10  # of the slow clock: a second after the last change
 THEMES: Final = ("system", "dark", "light")
 EVERY: Final = ("auto", 1, 2, 4)
-SCALE_LIMITS: Final = (1e-5, 100.0)  # logits per pixel
 
 
 class Choices(QObject):
@@ -105,8 +104,16 @@ class Choices(QObject):
 
     def change_scale(self, factor: float) -> None:
         """Make the scale coarser or finer."""
-        scale = min(max(self.settings.scale * factor, SCALE_LIMITS[0]), SCALE_LIMITS[1])
-        self.set("scale", float(f"{scale:.3g}"))
+        self.set_scale(self.settings.scale_factor * factor)
+
+    def set_scale(self, factor: float) -> None:
+        """Let the strongest colour stand for so many times the reference of pack and method."""
+        within = min(max(factor, FACTOR_LIMITS[0]), FACTOR_LIMITS[1])
+        self.set("scale_factor", float(f"{within:.3g}"))
+
+    def reset_scale(self) -> None:
+        """Let the strongest colour stand for the reference of pack and method."""
+        self.set_scale(1.0)
 
     def change_opacity(self, step: float) -> None:
         """Show more or less of the heatmap."""

@@ -30,7 +30,10 @@ class Compiler:
         self._running().submit(_nothing)
 
     def compile(self, pack: Pack, method: str, cache: Path) -> None:
-        """Compile a method into the cache; returns when it is there. ExplainError or PackError where it cannot be."""
+        """Compile a method into the cache and measure its reference for display; returns when both are there.
+
+        ExplainError or PackError where it cannot be.
+        """
         try:
             error = self._running().submit(_compile, pack.folder, method, cache).result()
         except BrokenProcessPool as broken:
@@ -65,7 +68,7 @@ def _nothing() -> None:
 def _compile(folder: Path, method: str, cache: Path) -> ExplainError | PackError | None:
     """Body of the process. The error is returned, not raised: it must come through whole."""
     try:
-        Model(read_pack(folder), provider="cpu", threads=1, cache=cache).explainer(method)
+        Model(read_pack(folder), provider="cpu", threads=1, cache=cache).reference(method)
     except (ExplainError, PackError) as error:
         return error
     return None

@@ -24,10 +24,11 @@ from app.gui.method_list import MethodChoice
 from app.settings import NOTHING, OFF, PREDICTED, RUNNER_UP, Settings
 from core.explain import Method
 from core.geometry import Image
+from core.scales import Scale
 
 FADE_AFTER_TICKS: Final = 40  # of the slow clock: four seconds
 FADE_MS: Final = 350
-SCALE_LIMITS: Final = (1e-5, 100.0)  # logits per pixel
+SCALE_LIMITS: Final = (1e-12, 1e12)  # in any unit
 MAIN_METHODS: Final = (("lrp", "LRP"), ("gradcam", "Grad-CAM"))  # the others are in a list
 EVERY: Final = (("auto", "auto"), ("1", "1"), ("2", "2"), ("4", "4"))
 
@@ -36,6 +37,7 @@ class Controls(QFrame):
     """Shows settings and emits what a person wants to be different: `wanted(field, value)`."""
 
     wanted = Signal(str, object)
+    scale_wanted = Signal(float)  # over the reference
     fit_scale_wanted = Signal()
 
     def __init__(self, methods: Mapping[str, Method], parent: QWidget | None = None) -> None:
@@ -43,6 +45,7 @@ class Controls(QFrame):
         self.setObjectName("floating")
         self._idle = 0
         self._settings = Settings()
+        self._scale: Scale | None = None
         main = [(key, text) for key, text in MAIN_METHODS if key in methods]
         self._main = tuple(key for key, _ in main)
         self.method = Segments("Explain with")
@@ -66,8 +69,8 @@ class Controls(QFrame):
         self._fade.setDuration(FADE_MS)
         self._fade.finished.connect(self._faded)
 
-    def show_settings(self, settings: Settings, labels: Sequence[str], lowest: float) -> None:
-        """Show these choices; `labels` are the pack's classes, `lowest` the relevance at the map's lower end."""
+    def show_settings(self, settings: Settings, labels: Sequence[str]) -> None:
+        """Show these choices; `labels` are the pack's classes."""
         self._settings = settings
         classes = [(label, label) for label in labels]
         self.method.show_key(settings.method)
@@ -83,12 +86,28 @@ class Controls(QFrame):
         self.opacity.blockSignals(True)  # the slider must show without wanting
         self.opacity.setValue(round(100 * settings.opacity))
         self.opacity.blockSignals(False)
-        if not self.scale.hasFocus():
-            self.scale.setText(f"{settings.scale:.3g}")
-        self._below.setText(names.compact(lowest))
         self.colour_map.show_key(settings.colour_map)
         for each in (self.target, self.against, self.every):
             each.setEnabled(settings.method != OFF)
+
+    def show_scale(self, scale: Scale | None, lowest: float) -> None:
+        """Show what the strongest colour stands for; `lowest` is the map's lower end over that: 0 or -1."""
+        self._scale = scale
+        self.scale.setEnabled(scale is not None)
+        self.fit_button.setEnabled(scale is not None)
+        self._below.setText(names.compact(lowest * scale.value) if scale else "")
+        if not self.scale.hasFocus():
+            self.scale.setText(self._scale_text())
+        if scale is None:
+            return
+        unit = scale.unit_shown
+        self._scale_caption.setText(f"{unit[0].upper()}{unit[1:]} · fixed")
+        self.scale.setAccessibleName(f"Scale, {unit}")
+        self.scale.setToolTip(
+            f"Relevance that gets the strongest colour, {unit}; it stays until you change it.\n"
+            f"The reference for this pack and method is {scale.reference:.3g}, shown here times {scale.factor:.3g} "
+            "(+ and -; 0 for the reference)."
+        )
 
     def show_gradients(self, gradients: Mapping[str, Image]) -> None:
         """Give the colour maps to choose from, each RGB uint8 [steps, 3] from negative to positive."""
@@ -131,7 +150,7 @@ class Controls(QFrame):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102, N802 - Qt's name
         if watched is self.scale and event.type() == QEvent.Type.FocusOut:
-            self.scale.setText(f"{self._settings.scale:.3g}")
+            self.scale.setText(self._scale_text())
         return super().eventFilter(watched, event)
 
     def _needed_width(self) -> int:
@@ -149,15 +168,14 @@ class Controls(QFrame):
         self.regions.setCheckable(True)
         self.opacity.setRange(0, 100)
         self.opacity.setAccessibleName("Opacity")
-        self.scale.setAccessibleName("Scale, logit per pixel")
+        self.scale.setAccessibleName("Scale")
         self.opacity.setFixedWidth(72)
         self.opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.opacity.setToolTip("Opacity of the heatmap ([ and ])")
         self.scale.setProperty("role", "number")
         self.scale.setFixedWidth(64)
         self.scale.setFont(theme.font(tabular=True))
-        self.scale.setValidator(QDoubleValidator(*SCALE_LIMITS, 6, self.scale))
-        self.scale.setToolTip("Relevance that gets the strongest colour, logit per pixel; it stays until you change it")
+        self.scale.setValidator(QDoubleValidator(*SCALE_LIMITS, 12, self.scale))
         self.scale.installEventFilter(self)
         self.fit_button.setToolTip("Set the scale once, from this map (A)")
         self.regions.setToolTip("Outline the regions (R)")
@@ -168,6 +186,7 @@ class Controls(QFrame):
     def _lay_out(self) -> None:
         self._below = QLabel("")
         self._below.setFont(theme.font(12, tabular=True))
+        self._scale_caption = QLabel("Scale · fixed")
         scale_row = QWidget()
         row = QHBoxLayout(scale_row)
         row.setContentsMargins(0, 0, 0, 0)
@@ -187,12 +206,12 @@ class Controls(QFrame):
         self._captioned(whole, "Class", self.target)
         self._against_column = self._captioned(whole, "Against", self.against)
         self._opacity_column = self._captioned(whole, "Opacity", self.opacity)
-        self._captioned(whole, "Logit per pixel · fixed", scale_row)
+        self._captioned(whole, self._scale_caption, scale_row)
         self._every_column = self._captioned(whole, "Every", self.every)
         self._regions_column = self._captioned(whole, "Outlines", self.regions)
 
-    def _captioned(self, row: QHBoxLayout, caption: str, widget: QWidget) -> QWidget:
-        label = QLabel(caption)
+    def _captioned(self, row: QHBoxLayout, caption: str | QLabel, widget: QWidget) -> QWidget:
+        label = QLabel(caption) if isinstance(caption, str) else caption
         label.setProperty("role", "quiet")
         whole = QWidget()
         column = QVBoxLayout(whole)
@@ -221,10 +240,13 @@ class Controls(QFrame):
 
     def _take_scale(self) -> None:
         value, understood = self.scale.locale().toDouble(self.scale.text())
-        if understood and SCALE_LIMITS[0] <= value <= SCALE_LIMITS[1] and value != self._settings.scale:
-            self.wanted.emit("scale", value)
+        if self._scale is not None and understood and value > 0 and self.scale.text() != self._scale_text():
+            self.scale_wanted.emit(value / self._scale.reference)
         if self.scale.hasFocus():
             self.scale.clearFocus()
+
+    def _scale_text(self) -> str:
+        return f"{self._scale.value:.3g}" if self._scale is not None else ""
 
     def _faded(self) -> None:
         if self._effect.opacity() == 0:

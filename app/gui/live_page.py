@@ -1,5 +1,6 @@
 """The live page: video, controls over it, the face panel beside it, and time below."""
 
+from dataclasses import replace
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Signal
@@ -16,6 +17,7 @@ from app.gui.strip import History, Strip
 from app.gui.transport import Transport
 from app.settings import Settings
 from core.engine import EngineStatus
+from core.scales import Scale
 from core.types import FaceResult, Result
 
 MARGIN_PX: Final = 16
@@ -27,6 +29,7 @@ class LivePage(QWidget):
     """Puts the parts together and keeps which face is selected. It emits intentions and knows no engine."""
 
     wanted = Signal(str, object)  # field of the settings, value
+    scale_wanted = Signal(float)  # over the reference
     fit_scale_wanted = Signal()
     full_screen_wanted = Signal()
 
@@ -34,6 +37,8 @@ class LivePage(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self._picture = backend.picture
+        self._settings = settings
+        self._scale: Scale | None = None
         self._result: Result | None = None
         self._selected = 0
         self._absent_ticks = 0
@@ -70,8 +75,9 @@ class LivePage(QWidget):
     def show_settings(self, settings: Settings, labels: tuple[str, ...]) -> None:
         """Draw and offer what these settings say."""
         self.stage.show_settings(settings)
-        self.controls.show_settings(settings, labels, self._picture.lowest(settings))
-        self._place_overlays()
+        self._settings = settings
+        self.controls.show_settings(settings, labels)
+        self._show_scale()
 
     def begin(self, labels: tuple[str, ...]) -> None:
         """Get ready for a newly opened source."""
@@ -108,6 +114,9 @@ class LivePage(QWidget):
         self.stage.show_result(result)
         self.transport.show_position(result.frame.timestamp_s, result.frame.index)
         self._fresh = True
+        explained = next((face.explanation for face in result.faces if face.explanation is not None), None)
+        if explained is not None and self._picture.scale(explained, self._settings) != self._scale:
+            self._show_scale()
 
     def select(self, face_id: int) -> None:
         """Select a face by its id."""
@@ -165,6 +174,17 @@ class LivePage(QWidget):
             self.numbers.hide()
         self.strip.show_history(self._history, self._selected)
 
+    def _show_scale(self) -> None:
+        """Show the scale of what is explained; where nothing is, the last one's, or none."""
+        faces = self._result.faces if self._result else ()
+        explained = next((face.explanation for face in faces if face.explanation is not None), None)
+        if explained is not None:
+            self._scale = self._picture.scale(explained, self._settings)
+        elif self._scale is not None:
+            self._scale = replace(self._scale, factor=self._settings.scale_factor)
+        self.controls.show_scale(self._scale, self._picture.lowest(self._settings))
+        self._place_overlays()
+
     def _take_labels(self, labels: tuple[str, ...]) -> None:
         self._labels = labels
         self._history.clear()
@@ -202,6 +222,7 @@ class LivePage(QWidget):
         self.stage.pointer_moved.connect(self.controls.wake)
         self.stage.double_clicked.connect(self.full_screen_wanted)
         self.controls.wanted.connect(self.wanted)
+        self.controls.scale_wanted.connect(self.scale_wanted)
         self.controls.fit_scale_wanted.connect(self.fit_scale_wanted)
         self.notices.resized.connect(self._place_overlays)
         self.panel.face_chosen.connect(self.select)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from app.settings import OFF, Settings
 from core import overlay
 from core.geometry import Floats, Image
-from core.types import FaceResult, Result
+from core.scales import Scale
+from core.types import Explanation, FaceResult, Result
 
 
 class OverlayPicture:
@@ -29,9 +30,13 @@ class OverlayPicture:
         """The colour map from the lowest to the highest relevance shown, RGB uint8 [steps, 3]."""
         return style(settings).colours
 
+    def scale(self, explanation: Explanation, settings: Settings) -> Scale:
+        """What the strongest colour stands for."""
+        return style(settings).scale(explanation)
+
     def lowest(self, settings: Settings) -> float:
-        """The relevance at the colour map's lower end, logits per pixel."""
-        return -settings.scale if style(settings).signed else 0.0
+        """The relevance at the colour map's lower end over the scale: 0, or -1 for signed maps."""
+        return -1.0 if style(settings).signed else 0.0
 
     def draw(self, result: Result, settings: Settings) -> Image:
         """The whole overlay for a file, RGB uint8 [height, width, 3]."""
@@ -44,7 +49,7 @@ def style(settings: Settings) -> overlay.Style:
     return overlay.Style(
         colour_map=settings.colour_map if known else next(iter(overlay.COLOUR_MAPS)),
         opacity=settings.opacity,
-        scale=settings.scale,
+        factor=settings.scale_factor,
         heat=settings.method != OFF,
         regions=settings.regions,
         region_mode=settings.region_mode,

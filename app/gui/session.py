@@ -8,7 +8,8 @@ from app.settings import Settings
 from core.engine import EngineStatus
 from core.explain import Method
 from core.geometry import Floats, Image
-from core.types import FaceResult, Result
+from core.scales import Scale
+from core.types import Explanation, FaceResult, Result
 
 
 class Session(Protocol):
@@ -82,8 +83,11 @@ class Picture(Protocol):
     def gradient(self, settings: Settings) -> Image:
         """The colour map from the lowest to the highest relevance shown, RGB uint8 [steps, 3]."""
 
+    def scale(self, explanation: Explanation, settings: Settings) -> Scale:
+        """What the strongest colour stands for."""
+
     def lowest(self, settings: Settings) -> float:
-        """The relevance at the colour map's lower end, logits per pixel: 0, or below for signed maps."""
+        """The relevance at the colour map's lower end over the scale: 0, or -1 for signed maps."""
 
     def draw(self, result: Result, settings: Settings) -> Image:
         """The whole overlay for a file, RGB uint8 [height, width, 3]."""

@@ -67,7 +67,7 @@ class Shelf:
             loaded.model.predict([_blank(loaded.model)])
         if settings.method not in loaded.methods:
             if settings.method != OFF:
-                if not loaded.model.sessions.is_kept(settings.method):
+                if not loaded.model.is_kept(settings.method):
                     self._compiler.compile(loaded.model.pack, settings.method, cache)
                 _run_once(loaded.model, settings.method)
             loaded.methods.add(settings.method)

@@ -12,7 +12,7 @@ from core.export import versions, write_json
 from core.geometry import Image
 from core.types import Result
 
-VIEW = {"opacity", "colour_map", "scale", "regions", "region_mode"}
+VIEW = {"opacity", "colour_map", "scale_factor", "regions", "region_mode"}
 
 
 @dataclass(frozen=True)
@@ -47,5 +47,5 @@ def as_document(result: Result, settings: Settings, origin: Origin) -> dict[str,
         "provider": origin.provider,
         "view": settings.model_dump(include=VIEW),
         "stages_s": dict(result.stages_s),
-        **snapshot.document(result),
+        **snapshot.document(result, style(settings)),
     }

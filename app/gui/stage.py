@@ -23,6 +23,7 @@ from app.gui.session import Picture
 from app.settings import Settings
 from core.geometry import Floats, Image
 from core.opencv import cv2
+from core.scales import Scale
 from core.types import FaceResult, Result
 
 BOX_GROWTH: Final = 1.16  # the landmarks end at the hairline; the box should hold the face
@@ -124,8 +125,9 @@ class Stage(QWidget):
                 self._paint_outlines(painter, face)
         for face in faces:
             self._paint_face(painter, face, self._result)
-        if any(face.explanation for face in faces) and self._settings.opacity > 0:
-            self._paint_legend(painter)
+        shown = next((face.explanation for face in faces if face.explanation is not None), None)
+        if shown is not None and self._settings.opacity > 0:
+            self._paint_legend(painter, self._picture.scale(shown, self._settings))
         painter.end()
         self.painted.emit(self._result)
 
@@ -238,13 +240,13 @@ class Stage(QWidget):
         x = min(max(face.left(), 4.0), max(self.width() - width - 4.0, 4.0))
         return QRectF(x, min(y, self.height() - height - 4.0), width, height)
 
-    def _paint_legend(self, painter: QPainter) -> None:
+    def _paint_legend(self, painter: QPainter, scale: Scale) -> None:
         """The heat scale beside the map, whether or not the controls are to be seen."""
-        ends = (names.compact(self._picture.lowest(self._settings)), names.compact(self._settings.scale))
+        ends = (names.compact(scale.value * self._picture.lowest(self._settings)), names.compact(scale.value))
         small = theme.font(11, tabular=True)
         metrics = QFontMetricsF(small)
         left, right = (metrics.horizontalAdvance(end) for end in ends)
-        unit = metrics.horizontalAdvance("logit per pixel")
+        unit = metrics.horizontalAdvance(scale.unit_shown)
         bar = 84.0
         box = QRectF(0, 0, left + bar + right + unit + 44, 24)
         box.moveTopRight(self.picture_rect().topRight() + QPointF(-10.0, 10.0))
@@ -260,7 +262,7 @@ class Stage(QWidget):
         painter.drawText(box.adjusted(10, 0, 0, 0), centre, ends[0])
         painter.drawText(box.adjusted(ramp.right() + 8 - box.left(), 0, 0, 0), centre, ends[1])
         painter.setPen(CHIP_QUIET)
-        painter.drawText(box.adjusted(ramp.right() + 16 + right - box.left(), 0, 0, 0), centre, "logit per pixel")
+        painter.drawText(box.adjusted(ramp.right() + 16 + right - box.left(), 0, 0, 0), centre, scale.unit_shown)
 
 
 def _smooth(outline: Floats) -> Floats:

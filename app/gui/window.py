@@ -4,9 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-import numpy as np
 from PySide6.QtCore import QByteArray, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
@@ -40,10 +38,9 @@ from app.gui.top_bar import TopBar
 from app.settings import OFF, Settings
 from core.engine import EngineStatus
 from core.packs import DEFAULT_PACK
+from core.scales import strong
 from core.sources import DEMO
 from core.types import Result
-
-FIT_PERCENTILE: Final = 99.5  # of |relevance|: a few hot pixels must not darken the rest
 
 
 @dataclass(frozen=True)
@@ -166,9 +163,9 @@ class Window(QMainWindow):
         face = self.page.selected_face
         if face is None or face.explanation is None:
             return
-        strongest = float(np.percentile(np.abs(face.explanation.relevance), FIT_PERCENTILE))
+        strongest = strong(face.explanation.relevance[None])
         if strongest > 0:
-            self.choices.set("scale", float(f"{strongest:.2g}"))
+            self.choices.set_scale(strongest / face.explanation.reference)
 
     def select_face(self, place: int) -> None:
         """Select the face at this place among those in the picture."""
@@ -278,6 +275,7 @@ class Window(QMainWindow):
         bridge.slow_ticked.connect(self._slow_tick)
         page.stage.painted.connect(bridge.painted)
         page.wanted.connect(self.choices.set)
+        page.scale_wanted.connect(self.choices.set_scale)
         page.fit_scale_wanted.connect(self.fit_scale)
         page.full_screen_wanted.connect(self.toggle_full_screen)
         page.transport.toggled.connect(self.player.toggle_pause)

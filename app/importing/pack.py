@@ -18,13 +18,13 @@ from app.importing.card import Facts, Origin, write_card
 from app.importing.foreign import Foreign, read_foreign
 from app.importing.notes import notes_of
 from app.importing.preparation import Colour, Guess, Preparation, colour_of, guess, kind, told_scaling
-from app.importing.sample import sample_faces
 from app.importing.trial import Face, Trial, draw_methods, try_methods, working
 from app.importing.wrapping import FACE, Wrapped, check_against, run, wrap
 from core.errors import ExportError, PackInvalid
 from core.geometry import Alignment
 from core.model import Model
 from core.packs import DEFAULT_PACK, FILES, SHIPPED, Manifest, Pack, find_pack, read_pack, sha256
+from core.sample import sample_faces
 from core.snapshot import save_image
 
 SHEET = "methods.png"  # in the pack's folder: how the methods explain the first sample face
@@ -214,7 +214,8 @@ def write_graph(folder: Path, wrapped: Wrapped, crops: NDArray[np.uint8]) -> Non
     folder.mkdir()
     (folder / "model.onnx").write_bytes(wrapped.content)
     inputs = np.concatenate([crops, made_pictures(crops.shape[2], crops.shape[1])])
-    np.savez_compressed(folder / "golden.npz", inputs=inputs, logits=run(wrapped.content, inputs))
+    logits, faces = run(wrapped.content, inputs), np.arange(len(crops))
+    np.savez_compressed(folder / "golden.npz", inputs=inputs, logits=logits, faces=faces)
 
 
 def made_pictures(size: int, channels: int) -> NDArray[np.uint8]:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app.importing.sample import sample_faces
 from core.comparison import Compared, compare
 from core.errors import MienscopeError, PackInvalid
 from core.explain import METHODS
 from core.geometry import Image
 from core.model import Model, Target
 from core.regions import Partition, partition
+from core.sample import sample_faces
 from core.sheet import draw_sheet
 from core.types import Crop
 

@@ -10,6 +10,7 @@ from torch import nn
 from core.geometry import Alignment, Floats
 from core.model import Model
 from core.packs import FILES, Manifest, read_pack, sha256
+from core.sample import sample_faces
 from models.data.ferplus import CLASSES, FerPlus, majority_labels
 from models.export.card import TrainingFacts, write_card
 from models.export.onnx import export_onnx
@@ -18,13 +19,21 @@ from models.verify.explanations import conservation, faithfulness
 from models.verify.paths import measure_paths
 
 
-def golden_inputs(size: int, channels: int) -> NDArray[np.uint8]:
-    """Pictures that every machine can make exactly: black, white, a ramp, a checkerboard, and seeded noise."""
+def made_pictures(size: int) -> NDArray[np.uint8]:
+    """Black, white, a ramp both ways, a checkerboard and seeded noise: uint8 [9, 1, size, size]."""
     ramp = np.tile(np.linspace(0, 255, size).astype(np.uint8), (size, 1))
     checks = ((np.indices((size, size)).sum(axis=0) // 6) % 2 * 255).astype(np.uint8)
     noise = np.random.default_rng(7).integers(0, 256, (4, size, size), dtype=np.uint8)
     planes = np.stack([np.zeros_like(ramp), np.full_like(ramp, 255), ramp, ramp.T, checks, *noise])
-    return np.repeat(planes[:, None], channels, axis=1)
+    return np.expand_dims(planes, 1)
+
+
+def write_golden(folder: Path, alignment: Alignment) -> None:
+    """Write pictures and what the folder's model answers: made ones, then faces, whose rows are in `faces`."""
+    made, faces = made_pictures(alignment.size), sample_faces().crops(alignment)["grey"]
+    inputs = np.concatenate([made, faces])
+    logits, rows = run_onnx(folder / "model.onnx", inputs), len(made) + np.arange(len(faces))
+    np.savez_compressed(folder / "golden.npz", inputs=inputs, logits=logits, faces=rows)
 
 
 def run_onnx(path: Path, faces: NDArray[np.uint8]) -> Floats:
@@ -48,8 +57,7 @@ def write_pack(folder: Path, network: nn.Module, alignment: Alignment, facts: di
     """
     folder.mkdir(parents=True, exist_ok=True)
     export_onnx(network, folder / "model.onnx", alignment.size)
-    inputs = golden_inputs(alignment.size, 1)
-    np.savez_compressed(folder / "golden.npz", inputs=inputs, logits=run_onnx(folder / "model.onnx", inputs))
+    write_golden(folder, alignment)
     (folder / "CARD.md").write_text(card, encoding="utf-8")
     places = {
         name: dict(zip("xy", getattr(alignment, name), strict=True)) for name in ("right_eye", "left_eye", "mouth")

@@ -13,6 +13,8 @@ from core.types import Crop, Explanation, FaceObservation, FaceResult, Frame, Pr
 
 LABELS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 
+REFERENCE = 0.008  # logits per pixel
+
 
 def make_regions(expected=("upper_lip", "lower_lip"), **shares):
     """Relevance by region with these shares; what is left lies in the forehead."""
@@ -37,7 +39,7 @@ def make_face(face_id=1, x=100.0, side=120.0, top="happiness", regions=None, exp
         FaceObservation(landmarks, 0.98, face_id),
         Crop(np.zeros((48, 48), np.uint8), Similarity(side / 48, 0.0, x, 80.0)),
         Prediction(labels, logits, probabilities.astype(np.float32)),
-        Explanation(relevance, "lrp", top, None, 4.0, explained_s),
+        Explanation(relevance, "lrp", top, None, 4.0, explained_s, REFERENCE),
         regions if regions is not None else make_regions(upper_lip=0.3, lower_lip=0.2, outside=0.1),
         explained=True,
     )

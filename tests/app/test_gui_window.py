@@ -57,7 +57,7 @@ def test_playback_keys_reach_the_engine(qtbot, fake, open_window, show, key, ask
         ("p", "colour_map", "viridis"),
         ("]", "opacity", 0.85),
         ("[", "opacity", 0.65),
-        ("-", "scale", 0.004),
+        ("-", "scale_factor", 0.5),
         ("t", "theme", "dark"),
     ],
 )
@@ -274,6 +274,10 @@ def test_a_snapshot_is_a_picture_and_its_numbers(qtbot, open_window, show, tmp_p
     face = said["faces"][0]
     assert face["regions"]["share"]["upper_lip"] == pytest.approx(0.3)
     assert face["probabilities"]["happiness"] > 0.8
+    scale = face["explanation"]["scale"]
+    assert (scale["value"], scale["unit"], scale["reference"], scale["factor"]) == (0.008, "logit", 0.008, 1.0)
+    assert "golden faces" in scale["reference_is"]
+    assert said["view"]["scale_factor"] == 1.0
     with np.load(maps) as arrays:
         assert arrays["relevance_0"].sum() == pytest.approx(64 * 0.04)
 
@@ -281,9 +285,28 @@ def test_a_snapshot_is_a_picture_and_its_numbers(qtbot, open_window, show, tmp_p
 def test_the_scale_stays_until_somebody_changes_it(qtbot, open_window, show):
     window = open_window()
     show(window, make_face())
-    assert window.settings.scale == 0.008
+    assert (window.settings.scale_factor, window.page.controls.scale.text()) == (1.0, "0.008")
     qtbot.keyClick(window.page.stage, "a")
-    assert window.settings.scale == pytest.approx(0.04)
+    assert window.settings.scale_factor == pytest.approx(5.0, rel=0.01)
+    assert window.page.controls.scale.text() == "0.0398"
+    show(window, make_face(side=60))
+    assert window.page.controls.scale.text() == "0.0398"
+    qtbot.keyClick(window.page.stage, "0")
+    assert window.settings.scale_factor == 1.0
+
+
+def test_every_method_has_the_scale_and_the_unit_of_its_own_maps(qtbot, open_window, show):
+    window = open_window()
+    controls = window.page.controls
+    assert not controls.scale.isEnabled()
+    assert not controls.fit_button.isEnabled()
+    show(window, make_face())
+    assert (controls.scale.text(), controls._scale_caption.text()) == ("0.008", "Logit per pixel · fixed")
+    window.choices.set_scale(2.0)
+    explanation = replace(make_face().explanation, method="gradient", unit="logit per unit of input", reference=2e-5)
+    show(window, replace(make_face(), explanation=explanation))
+    assert (controls.scale.text(), controls._scale_caption.text()) == ("4e-05", "Logit per unit · fixed")
+    assert "2e-05, shown here times 2" in controls.scale.toolTip()
 
 
 def test_choices_are_kept_when_the_window_closes(qtbot, open_window, tmp_path):
@@ -306,14 +329,16 @@ def test_the_status_line_tells_what_runs(qtbot, fake, open_window, show):
     assert line.disclaimer.text() == "not a medical device"
 
 
-def test_typing_a_scale_triggers_no_shortcut(qtbot, open_window):
+def test_typing_a_scale_triggers_no_shortcut(qtbot, open_window, show):
     window = open_window()
+    show(window, make_face())
     field = window.page.controls.scale
     field.setFocus()
     field.selectAll()
     qtbot.keyClicks(field, "0.5")
     qtbot.keyClick(field, Qt.Key.Key_Return)
-    assert window.settings.scale == 0.5
+    assert window.settings.scale_factor == 62.5
+    assert field.text() == "0.5"
 
 
 def test_a_focused_slider_keeps_its_arrows_and_a_focused_button_its_space(qtbot, fake, open_window):

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from app import cli, packs
 from app.importing.labels import SYNONYMS, known_names, read_labels
 from app.importing.preparation import BYTES, IMAGENET, SIGNED, UNIT, Preparation
-from app.importing.sample import sample_faces
 from core.errors import PackInvalid
 from core.geometry import Alignment
 from core.model import Model
 from core.opencv import cv2
 from core.packs import DEFAULT_PACK, SHIPPED, find_pack
 from core.regions import EMFACS
+from core.sample import sample_faces
 
 torch.set_num_threads(1)
 LABELS = "happy,sad,angry,chewing"

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.settings import Settings, load, save
+from app.settings import FACTOR_LIMITS, Settings, load, save
 
 
 def test_settings_survive_a_restart(tmp_path):
     path = tmp_path / "deep" / "settings.json"
-    chosen = Settings(method="gradcam", target="fear", against="runner-up", explain_every=4, scale=0.5, theme="light")
+    chosen = Settings(method="gradcam", target="fear", against="runner-up", scale_factor=0.5, theme="light")
     save(chosen, path)
     assert load(path).settings == chosen
     assert load(path).problem is None
@@ -58,13 +58,13 @@ def test_a_place_that_cannot_be_written_is_an_error_for_the_window_to_show(tmp_p
 
 @given(
     opacity=st.floats(0, 1),
-    scale=st.floats(1e-5, 100),
+    factor=st.floats(*FACTOR_LIMITS),
     every=st.sampled_from(["auto", 1, 2, 4]),
     source=st.none() | st.text(),
 )
-def test_whatever_is_allowed_comes_back_as_it_was(tmp_path_factory, opacity, scale, every, source):
+def test_whatever_is_allowed_comes_back_as_it_was(tmp_path_factory, opacity, factor, every, source):
     path = tmp_path_factory.mktemp("settings") / "settings.json"
-    chosen = Settings(opacity=opacity, scale=scale, explain_every=every, source=source)
+    chosen = Settings(opacity=opacity, scale_factor=factor, explain_every=every, source=source)
     save(chosen, path)
     assert load(path).settings == chosen
 

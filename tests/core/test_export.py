@@ -170,13 +170,14 @@ def test_the_sidecar_says_how_the_table_was_made(tmp_path):
     sidecar = Sidecar(
         source="clip.mp4",
         pack={"id": "mien-s", "version": "1", "sha256": "ab" * 32},
-        settings={"method": "lrp", "scale": np.float32(0.5)},
+        settings={"method": "lrp", "share": np.float32(0.5)},
         provider="CPUExecutionProvider",
         counts=counts,
         started="2026-01-01T00:00:00+00:00",
         finished="2026-01-01T00:00:09+00:00",
         duration_s=9.0,
         complete=False,
+        scale={"value": 0.008, "unit": "logit"},
         warnings=("The file ends early.",),
     )
 
@@ -187,7 +188,8 @@ def test_the_sidecar_says_how_the_table_was_made(tmp_path):
     assert "onnxruntime" in " ".join(read["versions"])
     assert (read["complete"], read["warnings"]) == (False, ["The file ends early."])
     assert (read["counts"]["rows"], read["counts"]["face_ids"]) == (5, [1, 2])
-    assert read["settings"] == {"method": "lrp", "scale": 0.5}
+    assert read["settings"] == {"method": "lrp", "share": 0.5}
+    assert read["scale"] == {"value": 0.008, "unit": "logit"}
 
 
 def test_a_json_file_that_cannot_be_finished_leaves_the_old_one(tmp_path, monkeypatch):

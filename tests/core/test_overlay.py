@@ -17,7 +17,7 @@ from core.errors import UnknownName
 from core.geometry import FACE_OVAL
 from core.lettering import lettering, text_width
 from core.overlay import COLOUR_MAPS, Style, draw, face_name, heat, outlines
-from tests.made import SIZE, gradient_image, make_face, make_result, mouth_relevance
+from tests.made import REFERENCE, SIZE, gradient_image, make_face, make_result, mouth_relevance
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 
@@ -95,6 +95,29 @@ def test_more_relevance_is_never_drawn_fainter():
 
     assert changes == sorted(changes)
     assert changes[0] < changes[1]
+
+
+@pytest.mark.parametrize("times", [2e-5, 1.0, 300.0])
+def test_maps_of_any_magnitude_are_drawn_alike_at_their_own_reference(times):
+    flat = np.full((360, 640, 3), 128, np.uint8)
+    usual = make_face(mouth_relevance())
+    other = replace(usual.explanation, relevance=mouth_relevance() * times, reference=REFERENCE * times)
+
+    drawn = heat(flat, replace(usual, explanation=other), Style())
+
+    assert np.abs(drawn.astype(int) - heat(flat, usual, Style())).max() <= 1
+    assert (drawn != flat).any()
+
+
+def test_a_factor_makes_the_heat_fainter_and_the_legend_says_so():
+    result = make_result(make_face(mouth_relevance()))
+    flat = result.frame.image.astype(int)
+
+    whole, faint = (heat(result.frame.image, result.faces[0], Style(factor=factor)) for factor in (1.0, 4.0))
+    legends = [draw(result, Style(factor=factor, heat=True, labels=False, bars=False)) for factor in (1.0, 4.0)]
+
+    assert np.abs(faint - flat).sum() < np.abs(whole - flat).sum()
+    assert (legends[0][-30:] != legends[1][-30:]).any()
 
 
 @given(x=st.floats(-150, 800), y=st.floats(-150, 500), width=st.floats(8, 600))
@@ -185,7 +208,7 @@ def test_a_style_that_cannot_be_is_refused_with_what_can():
     with pytest.raises(ValueError, match="opacity"):
         Style(opacity=1.5)
     with pytest.raises(ValueError, match="scale"):
-        Style(scale=0.0)
+        Style(factor=0.0)
 
 
 def test_longer_words_are_wider_and_letters_are_smooth():

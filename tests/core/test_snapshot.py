@@ -24,13 +24,16 @@ def test_a_picture_is_what_the_overlay_draws(tmp_path, result):
 
 
 def test_words_and_numbers_hold_what_was_read_and_why(tmp_path, result):
-    save(result, tmp_path / "a.json", Style())
+    save(result, tmp_path / "a.json", Style(factor=2.0))
     read = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     first, second = read["faces"]
 
     assert (first["label"], first["name"], second["name"]) == ("happiness", "A", "B")
     assert first["probabilities"]["happiness"] == pytest.approx(0.85)
     assert first["explanation"]["target"] == "happiness"
+    scale = first["explanation"]["scale"]
+    assert (scale["value"], scale["unit"], scale["reference"], scale["factor"]) == (0.016, "logit", 0.008, 2.0)
+    assert "golden faces" in scale["reference_is"]
     assert sum(first["regions"]["share"].values()) == pytest.approx(1, abs=1e-5)
     assert "explanation" not in second
     assert read["notice"] == "not a medical device"

@@ -1,4 +1,4 @@
-"""The faces that a model from outside is tried on: from the clip that comes with Mienscope, the same every time."""
+"""Faces to try a model on: from the clip that comes with Mienscope, the same every time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
