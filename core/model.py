@@ -229,9 +229,9 @@ def _name(method: str | Method) -> str:
 
 
 def _squares(size: int) -> NDArray[np.uint8]:
-    """Sixteen squares, about as large as regions of a face: uint8 [size, size]."""
-    places = np.arange(size) * 4 // size
-    return (4 * places[:, None] + places).astype(np.uint8)
+    """Thirty-six squares, about as large as regions of a face: uint8 [size, size]."""
+    places = np.arange(size) * 6 // size
+    return (6 * places[:, None] + places).astype(np.uint8)
 
 
 def _window(to_frame: Similarity, size: int, image: Image) -> tuple[slice, slice]:

@@ -20,7 +20,8 @@ from app.gui import names, theme
 from app.gui.bars import ProbabilityBars, RegionBars, paint_diamond
 from core.types import FaceResult
 
-WIDTH_PX: Final = 356
+WIDTH_PX: Final = 356  # of which the border takes one
+MARGIN_PX: Final = 18  # on either side
 TABS_PER_ROW: Final = 9
 MOST_TABS: Final = 18
 ROOM_FOR_ALL_PX: Final = 610  # panel height from which every class has its row
@@ -64,8 +65,10 @@ class VerdictChip(QPushButton):
         text = regions.verdict
         if text == "looks outside the face":
             by = f" · {names.percent(regions.outside_share)}"
-        self.setText(text + by)
         self._dress(*VERDICT_LOOKS[text])
+        self.setText(text + by)
+        if self.sizeHint().width() >= WIDTH_PX - 2 * MARGIN_PX:  # would push the bars out of the panel
+            self.setText(text + by.removesuffix(" uniform"))
 
     def _dress(self, icon: str, role: str) -> None:
         if (icon, role) == self._look or not icon:
@@ -76,8 +79,8 @@ class VerdictChip(QPushButton):
         self.setIcon(theme.icon(icon, self._theme.colour(role), 14))
         self.setStyleSheet(
             f"QPushButton {{ color: {colour}; background: {ground}; border: 1px solid {colour}; border-radius: 12px;"
-            "padding: 2px 11px; font-size: 12px; min-height: 18px; }"
-            f"QPushButton:hover, QPushButton:focus {{ border: 2px solid {colour}; padding: 1px 10px; }}"
+            "padding: 2px 9px; font-size: 12px; min-height: 18px; }"
+            f"QPushButton:hover, QPushButton:focus {{ border: 2px solid {colour}; padding: 1px 8px; }}"
         )
 
 
@@ -217,7 +220,7 @@ class FacePanel(QScrollArea):
         body = QWidget()
         body.setObjectName("facePanelBody")
         whole = QVBoxLayout(body)
-        whole.setContentsMargins(18, 14, 18, 12)
+        whole.setContentsMargins(MARGIN_PX, 14, MARGIN_PX, 12)
         whole.setSpacing(0)
         whole.addWidget(self.tabs)
         whole.addWidget(self._empty)

@@ -58,5 +58,5 @@ class Effort:
 
 
 THOROUGH: Final = Effort()
-# For moving pictures: at most about forty forward passes, or eight with gradient, per face.
-LIVE: Final = Effort(steps=8, samples=8, patch=1 / 4, stride=0.75, masks=40, cells=5)
+# For moving pictures: at most 32 forward passes, or eight with gradient, per face.
+LIVE: Final = Effort(steps=8, samples=8, patch=1 / 3, stride=2 / 3, masks=32, cells=5)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 
 from core.errors import ExplainError, PackNotFound, SourceBusy, SourceTruncated, SourceUnreadable
-from tests.app.gui_fakes import LABELS, make_face
+from tests.app.gui_fakes import LABELS, make_face, make_regions
 
 
 def test_the_window_is_there_before_the_engine(qtbot, fake, open_window):
@@ -257,6 +257,17 @@ def test_an_exception_that_nobody_caught_is_shown_and_can_be_copied(qtbot, open_
     assert "RuntimeError: a slot fell over" in window.page.notices.messages[0].text
     window._go_on("crash", "copy")
     assert "test_gui_window.py" in QGuiApplication.clipboard().text()
+
+
+@pytest.mark.parametrize("outside", [0.0, 0.9])
+@pytest.mark.parametrize("expected", [("upper_lip", "lower_lip"), ("chin",), ()])
+def test_no_verdict_pushes_the_numbers_out_of_the_panel(open_window, show, expected, outside):
+    window = open_window()
+    show(window, make_face(regions=make_regions(expected, upper_lip=0.05, chin=0.02, outside=outside)))
+    panel = window.page.panel
+    assert panel.verdict.text()
+    assert panel.widget().width() <= panel.viewport().width()
+    assert panel.widget().minimumSizeHint().width() <= panel.viewport().width()
 
 
 def test_a_snapshot_is_a_picture_and_its_numbers(qtbot, open_window, show, tmp_path):

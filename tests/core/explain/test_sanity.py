@@ -34,7 +34,7 @@ TELLS_LITTLE_OF_WEIGHTS = [key for key in ONCE if key in {*ZPLUS_CHAINS, *NEARLY
 @pytest.fixture(scope="module")
 def faces() -> np.ndarray:
     with np.load(PACK / "golden.npz") as golden:
-        return golden["inputs"]
+        return golden["inputs"][:9]  # made pictures; faces follow
 
 
 @pytest.fixture(scope="module")
