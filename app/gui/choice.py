@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QColor, QIcon, QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QColor,
+    QFont,
+    QFontMetrics,
+    QIcon,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QPushButton, QWidget
 
 Entry = tuple[str, str]  # key, text
@@ -141,8 +152,13 @@ class Segments(QWidget):
         self._keep_texts_whole()
 
     def _keep_texts_whole(self) -> None:
+        """Room for every text as the style sheet writes the one that is on: bold, which Qt's own hint leaves out."""
         for button in self._buttons.values():
-            button.setMinimumWidth(button.sizeHint().width())
+            bold = QFont(button.font())
+            bold.setWeight(QFont.Weight.DemiBold)
+            plain_px = QFontMetrics(button.font()).horizontalAdvance(button.text())
+            wider_px = QFontMetrics(bold).horizontalAdvance(button.text()) - plain_px
+            button.setMinimumWidth(button.sizeHint().width() + max(wider_px, 0))
 
     def show_key(self, key: str) -> None:
         """Show this entry as the one that is on, or none; emits nothing."""

@@ -219,7 +219,7 @@ class Controls(QFrame):
         column.setSpacing(4)
         column.addWidget(label)
         holder = QHBoxLayout()
-        holder.addWidget(widget)
+        holder.addWidget(widget, 0, Qt.AlignmentFlag.AlignLeft)
         column.addLayout(holder)
         widget.setMinimumHeight(28)
         widget.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)

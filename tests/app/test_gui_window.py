@@ -340,6 +340,18 @@ def test_the_status_line_tells_what_runs(qtbot, fake, open_window, show):
     assert line.disclaimer.text() == "not a medical device"
 
 
+@pytest.mark.parametrize("method", ["lrp", "gradcam", "off"])
+def test_the_chosen_method_s_name_is_written_whole(open_window, method):
+    from PySide6.QtGui import QFont, QFontMetrics
+
+    window = open_window()
+    window.choices.set("method", method)
+    button = window.page.controls.method.button(method)
+    bold = QFont(button.font())
+    bold.setWeight(QFont.Weight.DemiBold)
+    assert button.width() >= QFontMetrics(bold).horizontalAdvance(button.text()) + 18  # the style sheet's padding
+
+
 def test_typing_a_scale_triggers_no_shortcut(qtbot, open_window, show):
     window = open_window()
     show(window, make_face())
