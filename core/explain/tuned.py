@@ -13,15 +13,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
+from core.explain.phases import in_phases
 from core.explain.writing import to_bytes
 
 BLOCKED: Final = "com.microsoft.nchwc"  # ONNX Runtime's own domain of operators on blocked feature maps
 # No processor has larger blocks, in channels. Only maps of whole blocks are touched: padding would be divided by zero.
 LARGEST_BLOCK: Final = 16
+Shapes = Mapping[str, tuple[int | str, ...]]
 ELEMENTWISE: Final = frozenset(
     {"Abs", "Add", "Clip", "Div", "Elu", "Erf", "Exp", "HardSigmoid", "LeakyRelu", "Max", "Min"}
     | {"Mul", "Neg", "Reciprocal", "Relu", "Sigmoid", "Sign", "Softplus", "Sqrt", "Sub", "Sum", "Tanh"}
@@ -30,6 +33,7 @@ ELEMENTWISE: Final = frozenset(
 
 def tuned(explainer: bytes) -> bytes:
     """Return the explainer optimised for this processor; to be loaded with all further optimisation switched off."""
+    explainer = in_phases(explainer)
     model = ir.from_proto(onnx.load_model_from_string(_optimised(explainer)))
     _keep_blocks(model.graph, _shapes(explainer))
     RemoveUnusedNodesPass()(model)
@@ -71,7 +75,7 @@ def _optimised(explainer: bytes) -> bytes:
         return path.read_bytes()
 
 
-def _shapes(explainer: bytes) -> Mapping[str, tuple[int | str, ...]]:
+def _shapes(explainer: bytes) -> Shapes:
     """Return the sizes of every value of the plain graph, by name. Weights are left out: inferring would copy them."""
     proto = onnx.load_model_from_string(explainer)
     for tensor in proto.graph.initializer:
@@ -88,15 +92,63 @@ def _shapes(explainer: bytes) -> Mapping[str, tuple[int | str, ...]]:
     }
 
 
-def _keep_blocks(graph: ir.Graph, shapes: Mapping[str, tuple[int | str, ...]]) -> None:
-    """Let elementwise nodes whose inputs all come out of blocks work on the blocks themselves."""
+def _keep_blocks(graph: ir.Graph, shapes: Shapes) -> None:
+    """Let elementwise nodes with an input that comes out of blocks work on the blocks themselves.
+
+    Their other inputs are brought into blocks: what comes behind mostly wants them so.
+    """
+    entered: dict[ir.Value, ir.Value] = {}
     for node in list(graph):
         blocks = [_blocks(value) for value in node.inputs]
         if node.domain == BLOCKED and node.op_type == "ReorderInput" and blocks[0] is not None:
             _use(node, blocks[0])
-        elif node.domain == "" and node.op_type in ELEMENTWISE and _agree(node, blocks, shapes):
-            inputs = [plain if block is None else block for plain, block in zip(node.inputs, blocks, strict=True)]
+        elif node.op_type == "DepthToSpace" and blocks[0] is not None:
+            _weave(graph, node, blocks[0], shapes)
+        elif node.domain == "" and node.op_type in ELEMENTWISE and any(blocks) and _agree(node, shapes):
+            inputs = [
+                value if block is None and _is_number(value) else block or _entered(graph, node, value, entered)
+                for value, block in zip(node.inputs, blocks, strict=True)
+            ]
             _work_on(graph, node, inputs)
+
+
+def _weave(graph: ir.Graph, node: ir.Node, source: ir.Value, shapes: Shapes) -> None:
+    """Interleave the phases of a transposed convolution block by block: sixteen numbers are moved at once."""
+    _, channels, height, width = (size if isinstance(size, int) else -1 for size in shapes[str(node.outputs[0].name)])
+    stride, block = node.attributes["blocksize"].as_int(), LARGEST_BLOCK
+    name = str(node.outputs[0].name)
+
+    def reshaped(value: ir.Value, sizes: list[int], what: str) -> ir.Node:
+        target = ir.Value(
+            name=f"{name}_{what}", const_value=ir.tensor(np.array(sizes, np.int64), name=f"{name}_{what}")
+        )
+        graph.register_initializer(target)
+        return ir.Node("", "Reshape", [value, target], name=f"{name}_{what}_reshape")
+
+    apart = reshaped(source, [-1, stride, stride, channels // block, height // stride, width // stride, block], "apart")
+    order = ir.AttrInt64s("perm", [0, 3, 4, 1, 5, 2, 6])
+    woven = ir.Node("", "Transpose", [apart.outputs[0]], [order], name=f"{name}_woven")
+    whole = reshaped(woven.outputs[0], [-1, channels, height, width], "whole")
+    how = [ir.AttrInt64("channels", channels), ir.AttrInt64("channels_last", 0)]
+    out = ir.Node(BLOCKED, "ReorderOutput", [whole.outputs[0]], how, name=f"{name}_plain")
+    out.outputs[0].name, node.outputs[0].name = name, f"{name}_unused"
+    graph.insert_before(node, [apart, woven, whole, out])
+    _use(node, out.outputs[0])
+
+
+def _entered(graph: ir.Graph, node: ir.Node, value: ir.Value | None, known: dict[ir.Value, ir.Value]) -> ir.Value:
+    """Bring a plain feature map into blocks, once for all."""
+    assert value is not None
+    if value not in known:
+        enter = ir.Node(BLOCKED, "ReorderInput", [value], [ir.AttrInt64("channels_last", 0)])
+        enter.outputs[0].name = enter.name = f"{value.name}_entered"
+        graph.insert_before(node, enter)
+        known[value] = enter.outputs[0]
+    return known[value]
+
+
+def _is_number(value: ir.Value | None) -> bool:
+    return value is not None and value.const_value is not None and value.const_value.size == 1
 
 
 def _blocks(value: ir.Value | None) -> ir.Value | None:
@@ -108,15 +160,19 @@ def _blocks(value: ir.Value | None) -> ir.Value | None:
     return None if last or node.attributes["channels"].as_int() % LARGEST_BLOCK else node.inputs[0]
 
 
-def _agree(node: ir.Node, blocks: list[ir.Value | None], shapes: Mapping[str, tuple[int | str, ...]]) -> bool:
-    """Whether every input is a blocked map of one and the same size, or a single number."""
-    sizes = set()
-    for value, block in zip(node.inputs, blocks, strict=True):
-        if block is not None and value is not None:
-            sizes.add(shapes.get(str(value.name), ("?",)))
-        elif value is None or value.const_value is None or value.const_value.size != 1:
-            return False
-    return len(sizes) == 1 and "?" not in sizes.pop()
+def _agree(node: ir.Node, shapes: Shapes) -> bool:
+    """Whether every input is a feature map of one and the same size, or a single number.
+
+    Their batches may differ: blocks lie within a picture, and one picture may stand beside many seeds.
+    """
+    sizes = {
+        shapes.get(str(value.name), ())[1:] for value in node.inputs if value is not None and not _is_number(value)
+    }
+    if len(sizes) != 1 or None in node.inputs:
+        return False
+    (size,) = sizes
+    known = len(size) == 3 and all(isinstance(each, int) for each in size)
+    return known and int(size[0]) % LARGEST_BLOCK == 0
 
 
 def _work_on(graph: ir.Graph, node: ir.Node, inputs: list[ir.Value | None]) -> None:
