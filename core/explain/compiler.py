@@ -21,7 +21,7 @@ from core.explain.windows import bilinear
 from core.explain.writing import to_bytes
 
 # Counts up whenever compiled graphs change: part of the key under which they are cached.
-COMPILER_VERSION = 5
+COMPILER_VERSION = 6
 
 # What may stand between the pixels and the first weight without being part of the network.
 SCALING = frozenset(

@@ -18,12 +18,12 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
-from core.explain.phases import in_phases
+from core.explain.phases import BLOCK, in_phases
 from core.explain.writing import to_bytes
 
 BLOCKED: Final = "com.microsoft.nchwc"  # ONNX Runtime's own domain of operators on blocked feature maps
 # No processor has larger blocks, in channels. Only maps of whole blocks are touched: padding would be divided by zero.
-LARGEST_BLOCK: Final = 16
+LARGEST_BLOCK: Final = BLOCK
 Shapes = Mapping[str, tuple[int | str, ...]]
 ELEMENTWISE: Final = frozenset(
     {"Abs", "Add", "Clip", "Div", "Elu", "Erf", "Exp", "HardSigmoid", "LeakyRelu", "Max", "Min"}
@@ -102,7 +102,7 @@ def _keep_blocks(graph: ir.Graph, shapes: Shapes) -> None:
         blocks = [_blocks(value) for value in node.inputs]
         if node.domain == BLOCKED and node.op_type == "ReorderInput" and blocks[0] is not None:
             _use(node, blocks[0])
-        elif node.op_type == "DepthToSpace" and blocks[0] is not None:
+        elif _is_weave(node, shapes) and blocks[0] is not None:
             _weave(graph, node, blocks[0], shapes)
         elif node.domain == "" and node.op_type in ELEMENTWISE and any(blocks) and _agree(node, shapes):
             inputs = [
@@ -110,6 +110,16 @@ def _keep_blocks(graph: ir.Graph, shapes: Shapes) -> None:
                 for value, block in zip(node.inputs, blocks, strict=True)
             ]
             _work_on(graph, node, inputs)
+
+
+def _is_weave(node: ir.Node, shapes: Shapes) -> bool:
+    """Whether a node interleaves whole blocks, in the order in which phases are stacked; models have others too."""
+    if node.op_type != "DepthToSpace" or node.domain != "":
+        return False
+    mode = node.attributes["mode"].as_string() if "mode" in node.attributes else "DCR"
+    size = shapes.get(str(node.outputs[0].name), ())[1:]
+    known = len(size) == 3 and all(isinstance(each, int) for each in size)
+    return known and mode == "DCR" and int(size[0]) % LARGEST_BLOCK == 0
 
 
 def _weave(graph: ir.Graph, node: ir.Node, source: ir.Value, shapes: Shapes) -> None:

@@ -184,3 +184,25 @@ def test_transposed_convolutions_are_rewritten_where_phases_cover_them_and_compu
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
     rewritten = onnx.load_model_from_string(in_phases(model)).graph.node
     assert sum(node.op_type == "Conv" for node in rewritten) == convolutions
+
+
+@pytest.mark.parametrize("mode", ["DCR", "CRD"])
+@pytest.mark.parametrize("channels", [16, 64])
+def test_a_model_s_own_change_of_depth_to_space_is_computed_as_it_was(mode, channels):
+    rng = np.random.default_rng(4)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "w"], ["a"], pads=[1] * 4),
+            helper.make_node("DepthToSpace", ["a"], ["b"], blocksize=2, mode=mode),
+            helper.make_node("Relu", ["b"], ["y"]),
+        ],
+        "shuffled",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 6, 6])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", channels // 4, 12, 12])],
+        [numpy_helper.from_array(rng.normal(size=(channels, 3, 3, 3)).astype(np.float32), "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+    x = rng.normal(size=(2, 3, 6, 6)).astype(np.float32)
+    (expected,) = as_it_is(model).run(None, {"x": x})
+    (found,) = as_it_is(tuned(model)).run(None, {"x": x})
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
