@@ -31,6 +31,6 @@ class GiMeFive(nn.Module):
 
     def forward(self, face: Tensor) -> Tensor:
         """Logits, float32 [batch, classes]."""
-        coloured = ((face.float() - 127.5) / 127.5).repeat(1, 3, 1, 1)
+        coloured = ((face.float() - 127.5) / 127.5).expand(-1, 3, -1, -1)
         logits: Tensor = self.head(torch.mean(self.features(coloured), dim=(2, 3)))
         return logits
