@@ -13,17 +13,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.corpora.votes import clean_votes, majority
 from core.geometry import Alignment, Floats, Image, Similarity, anchors, crop
 from core.mesh import POINTS, Mesh
 from core.tight import fit_tight
 
 CLASSES: Final = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 IMAGE_PX: Final = 48
-
-
-def clean_votes(votes: NDArray[np.uint8]) -> Floats:
-    """Votes [n, 10] with single votes counted as zero (the FER+ protocol), float32 [n, 10]."""
-    return np.where(votes > 1, votes, 0).astype(np.float32)
 
 
 def soft_labels(votes: NDArray[np.uint8]) -> tuple[Floats, NDArray[np.bool_]]:
@@ -43,10 +39,8 @@ def majority_labels(votes: NDArray[np.uint8]) -> NDArray[np.int64]:
     The majority among ten classes needs more than half of the votes that are left once single votes are removed;
     "unknown" and "not a face" are dropped (Barsoum et al. 2016).
     """
-    cleaned = clean_votes(votes)
-    top = cleaned.argmax(axis=1)
-    clear = cleaned.max(axis=1) > cleaned.sum(axis=1) / 2
-    return np.where(clear & (top < len(CLASSES)), top, -1).astype(np.int64)
+    top = majority(votes)
+    return np.where(top < len(CLASSES), top, -1)
 
 
 def _fit(image: Image) -> Floats:
