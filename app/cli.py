@@ -38,6 +38,13 @@ def parser() -> argparse.ArgumentParser:
     analyze.add_argument("inputs", nargs="+", metavar="INPUT", help="video, image, folder of images, or 'demo'")
     analyze.add_argument("--out", type=Path, required=True, help="folder for the results")
     analyze.add_argument("--overlay", action="store_true", help="also write <stem>.overlay.mp4")
+    analyze.add_argument(
+        "--csv-profile",
+        metavar="NAME",
+        help="write <stem>.csv as another program does. gimefive: filepath,happiness,surprise,sadness,anger,disgust,"
+        "fear, a row per picture of a folder, for its largest face; cells are empty where there is no face. Of a pack "
+        "with more classes the six are scaled to sum to 1. Nothing is explained but for --overlay",
+    )
     analyze.add_argument("--every", type=_positive, default=1, metavar="N", help="explain every n-th frame (default 1)")
     _add_model_options(analyze)
 
