@@ -45,6 +45,8 @@ class Job:
     overlay: bool
     stem: str = ""
     csv_profile: str | None = None
+    scores: bool = False
+    landmarks: bool = False
 
     @property
     def name(self) -> str:
@@ -100,7 +102,7 @@ def analyze_all(chosen: argparse.Namespace) -> int:
     settings.check(model.labels)
     if chosen.csv_profile is not None:
         find_profile(chosen.csv_profile).check(model.labels, model.pack.id)
-        if not chosen.overlay:  # a profile's table holds no explanation
+        if not wants_overlay(chosen):  # a profile's table holds no explanation
             settings = replace(settings, method=OFF)
     if settings.method != OFF:
         model.explainer(settings.method)  # what cannot be compiled is told once, not for every input
@@ -139,6 +141,11 @@ def make_folder(folder: Path) -> None:
         raise ExportError(f"Results cannot be written to {folder}: {error.strerror}.") from error
 
 
+def wants_overlay(chosen: argparse.Namespace) -> bool:
+    """Whether an overlay video is written: what is to be shown in it asks for it too."""
+    return bool(chosen.overlay or chosen.scores or chosen.landmarks)
+
+
 def _jobs(chosen: argparse.Namespace, settings: Settings) -> Iterator[Job]:
     """One job per input; equal stems are told apart by a number."""
     taken: dict[str, int] = {}
@@ -146,7 +153,9 @@ def _jobs(chosen: argparse.Namespace, settings: Settings) -> Iterator[Job]:
         stem = Path(spec.rstrip("/")).stem or "frames"
         taken[stem] = taken.get(stem, 0) + 1
         name = stem if taken[stem] == 1 else f"{stem}-{taken[stem]}"
-        yield Job(spec, chosen.out, settings, chosen.overlay, name, chosen.csv_profile)
+        yield Job(
+            spec, chosen.out, settings, wants_overlay(chosen), name, chosen.csv_profile, chosen.scores, chosen.landmarks
+        )
 
 
 def analyze_one(job: Job, model: Model, tick: Tick = lambda done, total: None) -> Summary:
@@ -236,7 +245,7 @@ def _writers(job: Job, model: Model, source: Source, stack: ExitStack) -> tuple[
     writers: list[ResultWriter] = [table]
     files = {"table": job.path(".csv").name, "sidecar": job.path(".json").name}
     if job.overlay:
-        style = Style(region_mode=job.settings.region_mode)
+        style = Style(region_mode=job.settings.region_mode, scores=job.scores, landmarks=job.landmarks)
         video = OverlayVideo(job.path(".overlay.mp4"), lambda result: draw(result, style), source.fps)
         writers.append(stack.enter_context(video))
         files["overlay"] = video.path.name
