@@ -17,6 +17,9 @@
     |   |-- GraphInvalid       the model is not one that can be read, or not one to trust
     |   |-- CompositeInvalid   a table of rules cannot be read, or names what does not exist
     |   `-- UnsupportedOperator  an operator has no backward rule; names node, operator, what still works
+    |-- CorpusError            a labelled collection of pictures cannot be opened
+    |   |-- CorpusNotFound     there is no such file or folder
+    |   `-- CorpusInvalid      it is there, but it is not laid out as any known collection, or its files contradict that
     |-- UnknownName            a class, method, source or colour map that does not exist; lists what there is
     `-- ExportError            a result cannot be written
 """
@@ -82,6 +85,18 @@ class CompositeInvalid(ExplainError):
 
 class UnsupportedOperator(ExplainError):
     """An operator has no backward rule under the method asked for."""
+
+
+class CorpusError(MienscopeError):
+    """A labelled collection of pictures cannot be opened."""
+
+
+class CorpusNotFound(CorpusError):
+    """There is no such file or folder."""
+
+
+class CorpusInvalid(CorpusError):
+    """The collection is not laid out as asked for, or its files are not what the layout promises."""
 
 
 class UnknownName(MienscopeError):

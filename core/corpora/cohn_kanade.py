@@ -1,0 +1,62 @@
+"""CK+, the Extended Cohn-Kanade collection (Lucey et al. 2010), as it is unpacked.
+
+::
+
+    cohn-kanade-images/S005/001/S005_001_00000001.png ...   from neutral to the peak
+    Emotion/S005/001/S005_001_00000011_emotion.txt          one number; 327 of 593 sequences have one
+    FACS/...                                                action units, not read here
+
+The usual protocol (SCIENCE 1.2): the first frame of a labelled sequence is neutral, the last three are the emotion.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from core.corpora.corpus import Choice, Corpus, Gathering
+from core.errors import UnknownName
+from core.sources.images import natural_key
+
+IMAGES: Final = "cohn-kanade-images"
+LABELS: Final = "Emotion"
+LOOKS_FOR: Final = f"a folder with {IMAGES}/Sxxx/yyy/*.png and {LABELS}/Sxxx/yyy/*_emotion.txt"
+CODES: Final = ("neutral", "anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
+# How many frames at the end of a sequence carry its label.
+PEAKS: Final[Mapping[str, int]] = {"last-three": 3, "last": 1}
+
+
+def fits(path: Path) -> bool:
+    """Whether both folders are there."""
+    return (path / IMAGES).is_dir() and (path / LABELS).is_dir()
+
+
+def read(path: Path, choice: Choice) -> Corpus:
+    """First frames as neutral and the last ones as the emotion: `choice.labels` is "last-three" (default) or "last"."""
+    kind = choice.labels or "last-three"
+    if kind not in PEAKS:
+        raise UnknownName("choice of frames of CK+", kind, PEAKS)
+    gathered = Gathering()
+    for folder in sorted(entry for entry in (path / IMAGES).glob("*/*") if entry.is_dir()):
+        frames = sorted((file.name for file in folder.glob("*.png")), key=natural_key)
+        label = _label(path / LABELS / folder.parent.name / folder.name)
+        if label is None:
+            gathered.drop("sequence without an emotion", len(frames))
+            continue
+        kept = [(frames[0], "neutral"), *((name, label) for name in frames[1:][-PEAKS[kind] :])] if frames else []
+        for name, shown in kept:
+            below = (Path(IMAGES) / folder.parent.name / folder.name / name).as_posix()
+            gathered.add_file(path, below, shown, subject=folder.parent.name)
+        gathered.drop("neither the first frame nor at the peak", len(frames) - len(kept))
+    return gathered.corpus(f"CK+ ({kind.replace('-', ' ')})", "ck+", choice.tight or False)
+
+
+def _label(folder: Path) -> str | None:
+    """The emotion of a sequence; None where nobody gave one."""
+    for file in sorted(folder.glob("*_emotion.txt")):
+        try:
+            code = int(float(file.read_text(encoding="ascii", errors="replace")))
+        except ValueError:
+            continue
+        if 0 <= code < len(CODES):
+            return CODES[code]
+    return None
