@@ -1,130 +1,186 @@
-"""The card of a pack: for people, with every figure as measured."""
+"""The card of a pack: for people, with every figure as measured, also where the model fails."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from models.data.ferplus import CLASSES
-from models.verify.explanations import Conservation, Faithfulness
+from core.verification import Findings
+from core.verification.estimates import Estimate
+from core.verification.findings import CONTRAST, EXPLANATION, GAUSSIAN
+from models.verify.conditions import Condition
 from models.verify.paths import PathScores
 from models.verify.scores import Scores
 
 
 @dataclass(frozen=True)
-class TrainingFacts:
-    """What the weights were made from, and how."""
+class Story:
+    """What nobody can measure: Markdown of the card's beginning and end."""
 
-    images: int
-    trained_on: int
-    with_mesh: int
-    valid_images: int
-    valid_with_mesh: int
-    epochs: int
-    seed: int
-    parameters: int
-    multiply_adds: int
+    title: str
+    introduction: str
+    training: str
+    limits: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of a pack.
+
+    Attributes
+    ----------
+    on
+        On which images, in words.
+    paths
+        Accuracy by every way in which a face may come.
+    conditions
+        Where it fails.
+    temperature, uncalibrated_error
+        What logits are divided by, and the calibration error without it.
+    findings
+        Its verification (`mienscope verify`) on the same images.
+    """
+
+    on: str
+    paths: PathScores
+    conditions: Sequence[Condition]
     temperature: float
     uncalibrated_error: float
+    findings: Findings
 
 
-def write_card(
-    facts: TrainingFacts, paths: PathScores, conserved: list[Conservation], faithful: list[Faithfulness]
-) -> str:
+def write_card(story: Story, measured: Measured) -> str:
     """Markdown for CARD.md."""
-    return "\n".join(
-        [_INTRODUCTION, _training(facts), _measured(facts, paths), _explained(conserved, faithful), _LIMITS]
+    parts = (
+        f"# {story.title}\n\n{story.introduction}",
+        f"## Training\n\n{story.training}",
+        _accuracy(measured),
+        _confusion(measured.findings),
+        _failures(measured.conditions),
+        _regions(measured.findings),
+        _checks(measured.findings),
+        f"## For whom it is not\n\n{story.limits}",
     )
+    return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
-_INTRODUCTION = """# mien-s
-
-Reads eight expressions in an aligned grey face of 48 x 48 px: neutral, happiness, surprise, sadness, anger, disgust,
-fear, contempt. A small residual network made to be explained: every sum joins non-negative parts, and one linear head
-without bias follows global average pooling, so that Grad-CAM is exact and LRP splits cleanly.
-
-**What it reads is an expression as people label pictures, not what somebody feels.** It is not a medical device.
-"""
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _training(facts: TrainingFacts) -> str:
-    return f"""## Training
-
-- Data: FER+ (labels by Barsoum et al. 2016, MIT licence) on the images of FER2013 (ICML 2013 challenge). {facts.images}
-  training images, {facts.trained_on} of them kept: the others are mostly voted "unknown" or "not a face".
-- **Rights to the images:** they were collected from the web and never cleared for redistribution by the people shown.
-  The weights were trained on them; the images are not part of this pack. Decide whether that suits your use.
-- Alignment: the 478-point mesh finds a face in {facts.with_mesh} of the {facts.images} training images and
-  {facts.valid_with_mesh} of the {facts.valid_images} validation images; those are aligned as a video frame is, by the
-  same function. The others are taken whole. Six in ten training views are aligned, the rest raw.
-- Soft-vote cross-entropy, SGD with one cycle, {facts.epochs} epochs, seed {facts.seed}, weight average; rotation,
-  scale, shift, mirror, light, low resolution and covered patches as augmentation. Rare classes are drawn more often.
-- {facts.parameters / 1e6:.2f} M parameters, {facts.multiply_adds / 1e6:.1f} M multiply-adds.
-- Licence of the weights: Apache-2.0, with the note on the images' rights above.
-"""
-
-
-def _row(name: str, scores: Scores) -> str:
-    return (
-        f"| {name} | {scores.images} | {scores.accuracy:.2%} | {scores.mean_recall:.2%} "
-        f"| {scores.calibration_error:.2%} |"
+def _accuracy(measured: Measured) -> str:
+    paths = measured.paths
+    ways = [
+        ("raw crops, as published", paths.raw),
+        ("aligned as in training", paths.aligned),
+        ("full path: detector, mesh, alignment", paths.full),
+        ("raw crops of those same images", paths.raw_found),
+    ]
+    by_way = table(
+        ("way in", "images", "accuracy", "mean recall", "calibration error (15 bins)"),
+        [(name, str(scores.images), *_scores(scores)) for name, scores in ways],
     )
-
-
-def _measured(facts: TrainingFacts, paths: PathScores) -> str:
-    recalls = "\n".join(
-        f"| {label} | {raw:.1%} | {aligned:.1%} |"
-        for label, raw, aligned in zip(CLASSES, paths.raw.recall, paths.aligned.recall, strict=True)
+    labels = measured.findings.classification.labels
+    recalls = table(
+        ("recall", "raw", "aligned"),
+        [
+            (label, f"{raw:.1%}", f"{aligned:.1%}")
+            for label, raw, aligned in zip(labels, paths.raw.recall, paths.aligned.recall, strict=True)
+        ],
     )
     return f"""## Measured
 
-On the FER+ validation split, majority protocol (single votes dropped, more than half of the rest), one pass without
-averaging over flips. The temperature and the number of epochs were chosen on this same split: a split that was not
-looked at will come out lower.
+On {measured.on}, one pass without averaging over flips. Temperature and recipe were chosen on these same images: images
+that nobody looked at will come out lower.
 
-| way in | images | accuracy | mean recall | calibration error (15 bins) |
-|---|---|---|---|---|
-{_row("raw crops, as published", paths.raw)}
-{_row("aligned as in training", paths.aligned)}
-{_row("full path: detector, mesh, alignment", paths.full)}
-{_row("raw crops of those same images", paths.raw_found)}
+{by_way}
 
 The full path starts from images enlarged four times; its detector finds a face in {paths.found} of {paths.images}.
-Temperature {facts.temperature:.3f}, fitted on the aligned validation crops; before it the calibration error there was
-{facts.uncalibrated_error:.2%}.
+Temperature {measured.temperature:.3f}, fitted on the aligned crops; before it the calibration error there was
+{measured.uncalibrated_error:.2%}.
 
-| recall | raw | aligned |
-|---|---|---|
 {recalls}
 """
 
 
-def _explained(conserved: list[Conservation], faithful: list[Faithfulness]) -> str:
-    gaps = "\n".join(
-        f"| {row.method} | {row.images} | {row.gap_with_biases:.1e} | {row.gap_pixels:.1e} | {row.bias_share:.1%} |"
-        for row in conserved
+def _scores(scores: Scores) -> tuple[str, str, str]:
+    return f"{scores.accuracy:.2%}", f"{scores.mean_recall:.2%}", f"{scores.calibration_error:.2%}"
+
+
+def _confusion(findings: Findings) -> str:
+    found = findings.classification
+    rows = [(label, *map(str, row)) for label, row in zip(found.labels, found.confusion.tolist(), strict=True)]
+    return f"""### What is taken for what
+
+Rows are labels, columns what was read (aligned; images without a mesh as they are).
+
+{table(("label", *found.labels), rows)}
+"""
+
+
+def _failures(conditions: Sequence[Condition]) -> str:
+    rows = [(each.name, str(each.scores.images), *_scores(each.scores)) for each in conditions]
+    return f"""### Where it fails
+
+The same images changed on purpose, and the images by how far the head is turned. The mesh is that of the unchanged
+picture: these are the network's losses, the detector's come on top.
+
+{table(("condition", "images", "accuracy", "mean recall", "calibration error"), rows)}
+"""
+
+
+def number(estimate: Estimate | None, percent: bool = False) -> str:
+    """A figure with its 95 % interval, "-" where there is none."""
+    if estimate is None:
+        return "-"
+    value, low, high = estimate.value, estimate.low, estimate.high
+    if percent:
+        return f"{value:.1%} ({low:.1%} to {high:.1%})"
+    return f"{value:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _regions(findings: Findings) -> str:
+    rows = []
+    for each in findings.classes:
+        if each.expected:
+            plain, contrast, gaussian = (each.by_origin[name] for name in (EXPLANATION, CONTRAST, GAUSSIAN))
+            figures = (plain.face_density, contrast.face_density, contrast.lift, contrast.within_lift)
+            cells = (*map(number, figures), number(gaussian.face_density), number(plain.supported, percent=True))
+            rows.append((each.label, str(each.images), *cells, each.verdict.words))
+    outside = findings.outside
+    header = (
+        *("class read", "images", "V_f", "V_f, contrast", "lift, contrast", "lift within images"),
+        *("V_f of a centre Gaussian", "images with V_f of 1 or more", "verdict"),
     )
-    curves = "\n".join(f"| {row.name} | {row.deletion:.3f} | {row.insertion:.3f} |" for row in faithful)
-    return f"""## Explanations
+    return f"""## Where it looks
 
-Relevance against the logit it explains, median over aligned validation images:
+`mienscope verify` with {findings.options.method}: V_f is the density of the expected regions (EMFACS) against a uniform
+map over the face, lift that density against the one under explanations of other classes; 95 % intervals. Contrast: the
+class against the runner-up. Neutral has no expected regions.
 
-| method | images | gap of pixels and biases | gap of pixels alone | share taken by biases |
-|---|---|---|---|---|
-{gaps}
+{table(header, rows)}
 
-Faithfulness: mean probability of the predicted class while the most relevant pixels are blurred away (deletion, lower
-is better) or brought back into a blurred face (insertion, higher is better). The first two rows look at nothing.
-
-| map | deletion | insertion |
-|---|---|---|
-{curves}
+Positive relevance outside the face: {number(outside.mean[EXPLANATION], percent=True)}, contrast
+{number(outside.mean[CONTRAST], percent=True)}, a centre Gaussian {number(outside.mean[GAUSSIAN], percent=True)}; that
+part is {outside.area or 0:.1%} of the crop.
 """
 
 
-_LIMITS = """## For whom it is not
-
-- Not for diagnosis, triage, or any decision about a person. Not for judging people at work or in school, which the EU's
-  AI Act forbids.
-- Contempt, disgust and fear are rare in the data and recalled poorly; see the table. Read them as hints.
-- Posed and stock pictures dominate the data; ages, skin tones and cultures are unevenly and unverifiably represented.
-  Nothing here was measured on patients, on infants, in profile or in the dark.
-- The label is the majority of some ten people's votes on a still. Where they disagreed, so does the truth.
-"""
+def _checks(findings: Findings) -> str:
+    parts = ["### Whether the maps can be trusted\n"]
+    if findings.faithfulness is not None:
+        rows = [(row.name, number(row.deletion), number(row.insertion)) for row in findings.faithfulness.rows]
+        parts.append(
+            f"Mean probability of the class read while the most relevant pixels are blurred away (deletion, lower is "
+            f"better) or brought back (insertion, higher is better), {findings.faithfulness.images} images:\n\n"
+            f"{table(('map', 'deletion', 'insertion'), rows)}\n"
+        )
+    if findings.sanity is not None:
+        parts.append(f"Sanity: {findings.sanity.verdict.words}. {findings.sanity.verdict.reason}\n")
+    if findings.stability is not None:
+        rows = [
+            (row.disturbance, f"{row.radius:g} {row.unit}", number(row.sens_max), number(row.relabelled, percent=True))
+            for row in findings.stability.rows
+        ]
+        parts.append(table(("disturbance", "radius", "Sens_max", "read as another class"), rows) + "\n")
+    return "\n".join(parts)

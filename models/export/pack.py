@@ -8,15 +8,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.geometry import Alignment, Floats
-from core.model import Model
-from core.packs import FILES, Manifest, read_pack, sha256
+from core.packs import FILES, Manifest, sha256
 from core.sample import sample_faces
-from models.data.ferplus import CLASSES, FerPlus, majority_labels
-from models.export.card import TrainingFacts, write_card
 from models.export.onnx import export_onnx
-from models.networks.mien import Mien
-from models.verify.explanations import conservation, faithfulness
-from models.verify.paths import measure_paths
 
 
 def made_pictures(size: int) -> NDArray[np.uint8]:
@@ -46,8 +40,10 @@ def run_onnx(path: Path, faces: NDArray[np.uint8]) -> Floats:
     return np.concatenate(parts)
 
 
-def write_pack(folder: Path, network: nn.Module, alignment: Alignment, facts: dict[str, object], card: str) -> None:
-    """Write a pack folder.
+def write_pack(
+    folder: Path, network: nn.Module, alignment: Alignment, facts: dict[str, object], card: str, half: bool = False
+) -> None:
+    """Write a pack folder; with `half` its weights are stored in half precision.
 
     Parameters
     ----------
@@ -56,7 +52,7 @@ def write_pack(folder: Path, network: nn.Module, alignment: Alignment, facts: di
         measured.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    export_onnx(network, folder / "model.onnx", alignment.size)
+    export_onnx(network, folder / "model.onnx", alignment.size, half=half)
     write_golden(folder, alignment)
     (folder / "CARD.md").write_text(card, encoding="utf-8")
     places = {
@@ -78,61 +74,3 @@ def write_pack(folder: Path, network: nn.Module, alignment: Alignment, facts: di
     text = json.dumps(manifest, indent=2) + "\n"
     Manifest.model_validate_json(text)
     (folder / "manifest.json").write_text(text, encoding="utf-8")
-
-
-def export_pack(
-    network: Mien, folder: Path, split: FerPlus, alignment: Alignment, facts: TrainingFacts, images: int = 500
-) -> None:
-    """Write the default pack and measure it as it will run: from its ONNX file, through `core`.
-
-    Parameters
-    ----------
-    split
-        The validation split.
-    images
-        How many labelled images the checks of explanations take.
-    """
-    manifest = manifest_facts(folder.name, facts)
-    write_pack(folder, network, alignment, manifest, card="Being measured.\n")
-    model = Model(read_pack(folder), provider="cpu")
-    paths = measure_paths(model, split)
-    labelled = np.flatnonzero(majority_labels(split.votes) >= 0)[:images]
-    faces = split.crops(alignment)[labelled][:, None]
-    conserved = [conservation(model, faces, method) for method in ("lrp", "lrp_pixels")]
-    faithful = faithfulness(model, faces, ("lrp", "lrp_pixels", "gradcam", "gradient"))
-    measured = [
-        {"name": f"{name} {what}", "value": round(value, 5), "on": "ferplus_valid, majority protocol, one pass"}
-        for name, scores in (("raw", paths.raw), ("aligned", paths.aligned), ("full path", paths.full))
-        for what, value in (
-            ("accuracy", scores.accuracy),
-            ("mean recall", scores.mean_recall),
-            ("calibration error", scores.calibration_error),
-        )
-    ]
-    card = write_card(facts, paths, conserved, faithful)
-    write_pack(folder, network, alignment, manifest | {"measured": measured}, card)
-
-
-def manifest_facts(pack_id: str, facts: TrainingFacts) -> dict[str, object]:
-    """What the default pack's manifest says of itself, before anything is measured."""
-    return {
-        "id": pack_id,
-        "version": "1.0",
-        "title": "Eight expressions, small residual network made to be explained",
-        "licence": "Apache-2.0",
-        "heads": [
-            {
-                "name": "expression",
-                "kind": "expression",
-                "labels": list(CLASSES),
-                "temperature": round(facts.temperature, 4),
-            }
-        ],
-        "operating_point": {"rule": "argmax"},
-        "training": {
-            "data": "FER+ votes on FER2013 images",
-            "images": facts.trained_on,
-            "note": "The images were collected from the web and never cleared for redistribution; see CARD.md.",
-        },
-        "measured": [],
-    }

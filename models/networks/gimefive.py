@@ -1,5 +1,6 @@
 """GiMeFive as published: five plain blocks and three dense layers, six expressions (Wang & Kawka 2024, SCIENCE 1.4)."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -14,19 +15,26 @@ class GiMeFive(nn.Module):
     """Grey faces uint8 or float [batch, 1, 64, 64] in 0..255 to logits [batch, 6].
 
     The published network takes the grey picture three times, as the channels of a colour picture; so does this one.
+    `widths` and `dense` are the published numbers of channels and features unless a test wants a small network.
     """
 
-    def __init__(self, classes: int = 6, dropout: float = 0.2) -> None:
+    def __init__(
+        self,
+        classes: int = 6,
+        dropout: float = 0.2,
+        widths: Sequence[int] = WIDTHS,
+        dense: tuple[int, int] = (2048, 1024),
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         inputs = 3
-        for width in WIDTHS:
+        for width in widths:
             layers += [nn.Conv2d(inputs, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()]
             layers += [nn.MaxPool2d(2), nn.Dropout(dropout)]
             inputs = width
         self.features = nn.Sequential(*layers)
         self.head = nn.Sequential(
-            nn.Linear(inputs, 2048), nn.ReLU(), nn.Linear(2048, 1024), nn.ReLU(), nn.Linear(1024, classes)
+            nn.Linear(inputs, dense[0]), nn.ReLU(), nn.Linear(*dense), nn.ReLU(), nn.Linear(dense[1], classes)
         )
 
     def forward(self, face: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812 - the name torch users know
 
 from models.networks.mien import Block, Mien
 
-UNSUPPORTED = 1e-6  # in the denominator of z+; above what bfloat16 loses
+UNSUPPORTED = 1e-6  # stands in denominators in place of nothing
 
 
 class Folded:
@@ -31,21 +31,29 @@ class Folded:
         """Rectified output [batch, outputs, h / stride, w / stride]."""
         return F.relu(F.conv2d(x, self.weight, self.bias, self.stride, self.padding))
 
-    def back(self, x: Tensor, relevance: Tensor) -> Tensor:
+    def back(self, x: Tensor, relevance: Tensor, floor: float) -> Tensor:
         """z+: relevance of the output to relevance of x, which is not negative; b+ takes its part."""
         weight = self.weight.clamp(min=0)
         z = F.conv2d(x, weight, self.bias.clamp(min=0), self.stride, self.padding)
-        s = relevance.float() / (z.float() + UNSUPPORTED)
+        s = relevance.float() / (z.float() + floor)
         spare = self.stride - 1 if self.stride > 1 else 0
         return x * F.conv_transpose2d(s, weight, None, self.stride, self.padding, output_padding=spare)
 
 
 class Explained(nn.Module):
-    """A network's logits and the relevance behind them, both differentiable; batch norm keeps its statistics."""
+    """A network's logits and the relevance behind them, both differentiable; batch norm keeps its statistics.
 
-    def __init__(self, network: Mien) -> None:
+    Parameters
+    ----------
+    floor
+        Added to every denominator. Where activations all but vanish the relevance's own gradient grows without bounds:
+        training takes a floor that is small against activations, but not against rounding.
+    """
+
+    def __init__(self, network: Mien, floor: float = UNSUPPORTED) -> None:
         super().__init__()
         self.network = network
+        self._floor = floor
 
     def forward(self, face: Tensor, target: Tensor, contrast: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
         """Read faces and explain a class of each.
@@ -78,7 +86,7 @@ class Explained(nn.Module):
         logits: Tensor = F.linear(network.dropout(pooled), network.head.weight)
         relevance = x * self._seed(logits.detach(), target, contrast)[:, :, None, None] / x[0, 0].numel()
         for way in reversed(taken):
-            relevance = way.back(relevance)
+            relevance = way.back(relevance, self._floor)
         return logits, gate, relevance.float().sum(dim=1)
 
     def _seed(self, logits: Tensor, target: Tensor, contrast: Tensor) -> Tensor:
@@ -109,15 +117,15 @@ class _Taken:
         self.beside = beside
         self.output = self.main + beside
 
-    def back(self, relevance: Tensor) -> Tensor:
+    def back(self, relevance: Tensor, floor: float) -> Tensor:
         """Relevance of the output to relevance of x: sums split in proportion."""
-        per_value = relevance / (self.output.float() + UNSUPPORTED)
-        main = self.second.back(self.middle, per_value * self.main)
-        along = self.first.back(self.x, main)
+        per_value = relevance / (self.output.float() + floor)
+        main = self.second.back(self.middle, per_value * self.main, floor)
+        along = self.first.back(self.x, main, floor)
         beside = per_value * self.beside
         if self.side is not None:
-            beside = self.side.back(self.pooled, beside)
+            beside = self.side.back(self.pooled, beside, floor)
         if self.pool > 1:
-            share = beside / (self.pooled.float() + UNSUPPORTED)
+            share = beside / (self.pooled.float() + floor)
             beside = self.x * F.interpolate(share, scale_factor=self.pool) / self.pool**2
         return along + beside

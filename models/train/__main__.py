@@ -56,7 +56,7 @@ def _mien(arguments: argparse.Namespace) -> None:
 
 def _six(arguments: argparse.Namespace) -> None:
     from models.data import fer2013
-    from models.train.six import OURS, SixRecipe, gimefive_run, mien_run, train
+    from models.train.six import OURS, SixRecipe, fresh_gimefive, fresh_mien, fresh_run, train
 
     published = arguments.network == "gimefive"
     recipe = replace(SixRecipe() if published else OURS, **_numbers(SixRecipe, arguments.set))
@@ -65,9 +65,9 @@ def _six(arguments: argparse.Namespace) -> None:
     print(f"{len(train_split.labels)} images to learn from, {len(valid.labels)} to validate")
     print(recipe, flush=True)
     if published:
-        train(gimefive_run(arguments.run, recipe, steps, arguments.seed), recipe, train_split, valid)
+        train(fresh_run(arguments.run, fresh_gimefive, recipe, steps, arguments.seed), recipe, train_split, valid)
     else:
-        train(mien_run(arguments.run, recipe, steps, arguments.seed), recipe, train_split, valid)
+        train(fresh_run(arguments.run, fresh_mien, recipe, steps, arguments.seed), recipe, train_split, valid)
 
 
 def _numbers(recipe: type, pairs: list[str]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The default network's recipe: soft votes, growing pictures, and in the end a say in where the relevance lies."""
 
+import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from models.verify.scores import score
 # shows, on average, what a raw one shows.
 ALIGNMENT = Alignment(48, right_eye=(0.325, 0.3825), left_eye=(0.675, 0.3825), mouth=(0.5, 0.764))
 SMALL_SHARE = 0.02  # below this the penalty on relevance elsewhere grows no steeper
+MEASURED_EVERY = 4  # epochs, and each of the last ones
+FLOOR = 0.01  # in the denominators of the relevance that is learnt from
+LARGEST_GRADIENT = 4.0  # norm beyond which a guided step is shortened
 UNSEEN = len(REGIONS)  # in place of a region where no mesh was found
 # Which regions, UNSEEN last, are expected for a class: bool [classes, regions + 1].
 _EXPECTED = torch.tensor([[name in EXPECTED[c] for name in (*REGIONS, "")] for c in ferplus.CLASSES])
@@ -41,7 +45,7 @@ class Recipe:
     sizes
         From which share of the epochs on pictures have which side, px.
     guided_from
-        From which share of the epochs on the penalty on relevance is added, and batch norm keeps its statistics.
+        From which share of the epochs on every `guided_every`-th step adds the penalty on relevance.
     outside, expected
         Weights of the penalties: on positive relevance outside the face, and on what is not in the expected regions.
     """
@@ -54,9 +58,10 @@ class Recipe:
     balance: float = 0.35
     aligned_share: float = 0.6
     sizes: tuple[tuple[float, int], ...] = ((0.0, 32), (0.4, 40), (0.7, 48))
-    guided_from: float = 0.86
-    outside: float = 0.3
-    expected: float = 0.2
+    guided_from: float = 0.7
+    guided_every: int = 3
+    outside: float = 0.5
+    expected: float = 0.8
 
     def size(self, epoch: int) -> int:
         """Side of the pictures in an epoch, px."""
@@ -194,30 +199,30 @@ def train(run: Run[Mien], recipe: Recipe, train_faces: Faces, valid_faces: Faces
         row = {"epoch": run.epoch, "loss": losses[:, 0].mean(), "guidance": losses[:, 1].mean()}
         row |= {"seconds": time.monotonic() - started}
         for name, faces in (("aligned", valid_faces.aligned), ("raw", valid_faces.raw)):
-            scores = score(predict(run.average, faces), valid_faces.labels)
-            row |= {f"{name}_accuracy": scores.accuracy, f"{name}_recall": scores.mean_recall}
+            row |= {f"{name}_accuracy": math.nan, f"{name}_recall": math.nan}
+            if run.epoch % MEASURED_EVERY == 0 or run.epoch > recipe.epochs - MEASURED_EVERY:
+                scores = score(predict(run.average, faces), valid_faces.labels)
+                row |= {f"{name}_accuracy": scores.accuracy, f"{name}_recall": scores.mean_recall}
         run.log(row)
 
 
 def _epoch(run: Run[Mien], recipe: Recipe, faces: Faces, chosen: Iterable[Tensor]) -> Iterator[tuple[float, float]]:
     """Losses of reading and of relevance, step by step."""
-    guided, side = recipe.guides(run.epoch), recipe.size(run.epoch)
-    explained = Explained(run.network)
+    side = recipe.size(run.epoch)
+    explained = Explained(run.network, floor=FLOOR)
     for number, part in enumerate(chosen):
         batch = faces.batch(part, recipe, side, run.generator)
         pictures = batch.faces.contiguous(memory_format=torch.channels_last)
+        guided = recipe.guides(run.epoch) and number % recipe.guided_every == 0
         run.network.train()
         guidance = torch.zeros(())
-        if guided:  # the relevance speaks of the graph that is shipped, whose batch norm is folded
-            run.network.eval()
-            run.network.dropout.train()
         with torch.autocast("cpu", torch.bfloat16):
-            if guided and number % 2 == 0:
+            if guided:  # what is explained is the network as it is shipped, its batch norm folded
                 contrast = (torch.rand(len(part), generator=run.generator) < 0.5).float()
                 logits, gate, relevance = explained(pictures, batch.target, contrast)
                 guidance = relevance_loss(relevance, batch, recipe)
             else:
                 logits, gate = run.network.read(pictures)
         reading = reading_loss(logits, gate, batch)
-        run.step(reading + 2 * guidance)  # every second step has none
+        run.step(reading + recipe.guided_every * guidance, LARGEST_GRADIENT if guided else None)
         yield reading.item(), guidance.item()

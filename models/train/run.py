@@ -75,10 +75,17 @@ class Run(Generic[N]):
         torch.set_rng_state(state["torch"])
         print(f"going on after epoch {self.epoch}")
 
-    def step(self, loss: Tensor) -> None:
-        """One step down this loss, of optimizer, schedule and average."""
+    def step(self, loss: Tensor, largest: float | None = None) -> None:
+        """One step down this loss, of optimizer, schedule and average; a gradient above `largest` is shortened to it.
+
+        RuntimeError for a loss that is no number: the checkpoint before it is still good.
+        """
+        if not torch.isfinite(loss):
+            raise RuntimeError(f"The loss is {loss.item()} in epoch {self.epoch + 1}; training stops here.")
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        if largest is not None:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), largest)
         self.optimizer.step()
         if self.schedule is not None:
             self.schedule.step()

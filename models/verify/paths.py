@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import MienscopeError
 from core.faces import FaceFinder
@@ -56,13 +57,23 @@ def central(faces: list[FaceObservation], side_px: int) -> FaceObservation:
     return min(faces, key=lambda face: sum((c - side_px / 2) ** 2 for c in face.box.centre))
 
 
-def measure_paths(model: Model, split: FerPlus) -> PathScores:
-    """Score raw crops, training's alignment, and the full path over the labelled images of a split."""
-    labels = majority_labels(split.votes)
+def _enlarged_to(images: Image, side: int) -> Image:
+    """Raw crops in the size the model takes, uint8 [n, 1, side, side]."""
+    if images.shape[-1] == side:
+        return images[:, None]
+    return np.stack([cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR) for image in images])[:, None]
+
+
+def measure_paths(model: Model, split: FerPlus, labels: NDArray[np.int64] | None = None) -> PathScores:
+    """Score raw crops, training's alignment, and the full path over the labelled images of a split.
+
+    `labels` are int64 [n], -1 where an image does not count; by default FER+'s majority labels.
+    """
+    labels = majority_labels(split.votes) if labels is None else labels
     if not (labels >= 0).any():
-        raise MienscopeError("The split holds no image with a majority label.")
+        raise MienscopeError("The split holds no image with a label.")
     temperature = model.pack.temperature
-    raw = model.logits(split.images[:, None])
+    raw = model.logits(_enlarged_to(split.images, model.pack.alignment.size))
     aligned = model.logits(split.crops(model.pack.alignment)[:, None])
     full, found = np.zeros_like(raw), np.zeros(len(labels), bool)
     finder = FaceFinder()

@@ -178,10 +178,14 @@ def test_the_six_classes_are_learnt_and_the_best_epoch_is_kept(tmp_path):
     labels = np.arange(32) % 6
     images = np.repeat(np.repeat((labels * 45)[:, None, None], 48, 1), 48, 2) + generator.integers(0, 9, (32, 48, 48))
     split = Fer2013(images.astype(np.uint8), labels.astype(np.int64), np.arange(32), 0)
-    recipe = six.SixRecipe(epochs=2, batch=16)
-    run = six.gimefive_run(tmp_path, recipe, 2, 1)
+    recipe = six.SixRecipe(epochs=2, batch=16, small_epochs=1)
+
+    def small():
+        return GiMeFive(widths=(4, 4, 8, 8, 8), dense=(8, 8))
+
+    run = six.fresh_run(tmp_path, small, recipe, 2, 1)
     six.train(run, recipe, split, split)
-    again = six.gimefive_run(tmp_path, recipe, 2, 1)
+    again = six.fresh_run(tmp_path, small, recipe, 2, 1)
     six.train(again, recipe, split, split)
     assert again.epoch == 2
     best = torch.load(tmp_path / "best.pt", weights_only=True)

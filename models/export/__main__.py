@@ -1,0 +1,176 @@
+"""Write a finished run as a pack, measured as it will run: ``python -m models.export mien --run models/runs/mien-1``.
+
+Everything the card says is measured here, from the pack's own files, through `core`.
+"""
+
+import argparse
+import csv
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from core.corpora import open_corpus
+from core.geometry import Alignment
+from core.model import Model
+from core.packs import read_pack
+from core.verification import Findings, Options, verify
+from models.data import fer2013, ferplus
+from models.export import gimefive, mien
+from models.export.card import Measured, Story, table, write_card
+from models.export.pack import run_onnx, write_pack
+from models.networks.mien import multiply_adds
+from models.train.mien import ALIGNMENT
+from models.verify.conditions import measure_conditions
+from models.verify.paths import measure_paths
+from models.verify.scores import fit_temperature, score
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is written, and on what it is measured.
+
+    Attributes
+    ----------
+    labels
+        Class of every validation image, int64 [n], -1 where it does not count.
+    labels_name
+        How `core.corpora` calls these labels.
+    """
+
+    words: ModuleType
+    network: nn.Module
+    size: int
+    half: bool
+    version: str
+    trained_on: int
+    labels: NDArray[np.int64]
+    labels_name: str
+    on: str
+    training: str
+
+
+def main() -> None:
+    """Write the pack."""
+    parser = argparse.ArgumentParser(prog="python -m models.export", description=__doc__)
+    parser.add_argument("network", choices=("mien", "gimefive"))
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--data", type=Path, required=True, help="folder with ferplus_train.npz and ferplus_valid.npz")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the pack")
+    parser.add_argument("--version", required=True, help="the pack's version, for example 2.0")
+    parser.add_argument("--seeds", type=Path, nargs="*", default=[], help="other runs of the same recipe, for the card")
+    parser.add_argument("--cache", type=Path, default=Path("models/cache"), help="folder for fitted meshes")
+    arguments = parser.parse_args()
+    split = ferplus.load(arguments.data, "valid", arguments.cache)
+    job = {"mien": _mien, "gimefive": _gimefive}[arguments.network](arguments, split)
+    _write(job, arguments, split)
+
+
+def _mien(arguments: argparse.Namespace, split: ferplus.FerPlus) -> Job:
+    train = ferplus.load(arguments.data, "train", arguments.cache)
+    network = mien.network_of(arguments.run)
+    trained_on = int(ferplus.soft_labels(train.votes)[1].sum())
+    return Job(
+        words=mien,
+        network=network,
+        size=ALIGNMENT.size,
+        half=False,
+        version=arguments.version,
+        trained_on=trained_on,
+        labels=ferplus.majority_labels(split.votes),
+        labels_name="votes",
+        on="the FER+ validation split, majority protocol (single votes dropped, more than half of the rest)",
+        training=f"""- {trained_on} of {len(train.images)} training images are kept, the others are mostly voted "unknown"
+  or "not a face"; the mesh finds a face in {train.found.sum()} of them all.
+- {_size(network)}, {multiply_adds(network, ALIGNMENT.size) / 1e6:.1f} M multiply-adds.
+- Three seeds of the recipe, last epoch, raw crops and aligned ones:
+
+{_seeds([arguments.run, *arguments.seeds])}""",
+    )
+
+
+def _gimefive(arguments: argparse.Namespace, split: ferplus.FerPlus) -> Job:
+    train, valid = (fer2013.load(arguments.data, name) for name in ("train", "valid"))
+    network = gimefive.network_of(arguments.run)
+    labels = np.full(len(split.images), -1, np.int64)
+    labels[valid.rows] = valid.labels
+    rows = list(csv.DictReader((arguments.run / "log.csv").open(newline="")))
+    return Job(
+        words=gimefive,
+        network=network,
+        size=64,
+        half=True,
+        version=arguments.version,
+        trained_on=len(train.labels),
+        labels=labels,
+        labels_name="fer2013_label",
+        on="FER2013's public-test rows with their original labels, neutral left out",
+        training=f"- {len(train.labels)} training images, {_size(network)}; the best of {len(rows)} epochs.",
+    )
+
+
+def _size(network: nn.Module) -> str:
+    return f"{sum(parameter.numel() for parameter in network.parameters()) / 1e6:.2f} M parameters"
+
+
+def _seeds(runs: Sequence[Path]) -> str:
+    """A table of the runs' last rows, with mean and standard deviation below."""
+    names = ("raw_accuracy", "raw_recall", "aligned_accuracy", "aligned_recall")
+    last = [list(csv.DictReader((run / "log.csv").open(newline="")))[-1] for run in runs]
+    figures = np.array([[float(row[name]) for name in names] for row in last])
+    lines = [(run.name, *(f"{value:.2%}" for value in row)) for run, row in zip(runs, figures, strict=True)]
+    if len(runs) > 1:
+        lines.append(("mean", *(f"{value:.2%}" for value in figures.mean(axis=0))))
+        lines.append(("standard deviation", *(f"{value:.2%}" for value in figures.std(axis=0, ddof=1))))
+    return table(("run", "raw accuracy", "raw recall", "aligned accuracy", "aligned recall"), lines)
+
+
+def _write(job: Job, arguments: argparse.Namespace, split: ferplus.FerPlus) -> None:
+    """Write, fit the temperature, write again with it, measure, and write the card."""
+    folder: Path = arguments.out
+    alignment = Alignment(job.size, ALIGNMENT.right_eye, ALIGNMENT.left_eye, ALIGNMENT.mouth)
+    write_pack(folder, job.network, alignment, job.words.facts(job.version, 1.0, job.trained_on), "-\n", job.half)
+    logits = run_onnx(folder / "model.onnx", split.crops(alignment)[:, None])
+    labelled = job.labels >= 0
+    temperature = fit_temperature(logits[labelled], job.labels[labelled])
+    facts = job.words.facts(job.version, temperature, job.trained_on)
+    write_pack(folder, job.network, alignment, facts, "-\n", job.half)
+    model = Model(read_pack(folder), provider="cpu")
+    paths = measure_paths(model, split, job.labels)
+    measured = Measured(
+        on=job.on,
+        paths=paths,
+        conditions=measure_conditions(model, split, job.labels),
+        temperature=temperature,
+        uncalibrated_error=score(logits, job.labels).calibration_error,
+        findings=_findings(model, arguments.data, job.labels_name),
+    )
+    story: Story = job.words.story(job.training)
+    ways = (("raw", paths.raw), ("aligned", paths.aligned), ("full path", paths.full))
+    figures = [
+        {"name": f"{name} {what}", "value": round(value, 5), "on": f"{job.on}, one pass"}
+        for name, scores in ways
+        for what, value in (
+            ("accuracy", scores.accuracy),
+            ("mean recall", scores.mean_recall),
+            ("calibration error", scores.calibration_error),
+        )
+    ]
+    card = write_card(story, measured)
+    write_pack(folder, job.network, alignment, facts | {"measured": figures}, card, job.half)
+    print(card)
+
+
+def _findings(model: Model, data: Path, labels: str) -> Findings:
+    corpus = open_corpus(data / "ferplus_valid.npz", labels=labels)
+    with tempfile.TemporaryDirectory() as folder:
+        return verify(model, corpus, Options(), Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""GiMeFive as a pack: the published network in our program, weights in half precision."""
+
+from pathlib import Path
+
+import torch
+
+from models.data.fer2013 import CLASSES
+from models.export.card import Story
+from models.networks.gimefive import GiMeFive
+
+ID = "gimefive"
+
+
+def network_of(run: Path) -> GiMeFive:
+    """The weights of a run's best epoch."""
+    network = GiMeFive(len(CLASSES))
+    network.load_state_dict(torch.load(run / "best.pt", weights_only=True))
+    return network.eval()
+
+
+def facts(version: str, temperature: float, images: int) -> dict[str, object]:
+    """What the manifest says of itself, before anything is measured."""
+    return {
+        "id": ID,
+        "version": version,
+        "title": "Six expressions, GiMeFive as published by Wang and Kawka in 2024",
+        "licence": "Apache-2.0",
+        "heads": [
+            {"name": "expression", "kind": "expression", "labels": list(CLASSES), "temperature": round(temperature, 4)}
+        ],
+        "operating_point": {"rule": "argmax"},
+        "training": {
+            "data": "FER2013, original labels without neutral",
+            "images": images,
+            "note": "The images were collected from the web and never cleared for redistribution; see CARD.md.",
+        },
+        "measured": [],
+    }
+
+
+def story(lines: str) -> Story:
+    """The card's words; `lines` are the training's figures."""
+    return Story("gimefive", INTRODUCTION, TRAINING.format(figures=lines), LIMITS)
+
+
+INTRODUCTION = """Reads six expressions, without neutral, in an aligned grey face of 64 x 64 px: happiness, surprise,
+sadness, anger, disgust, fear. The network of GiMeFive (Wang and Kawka 2024, arXiv 2402.15662) as published: five blocks
+of 3 x 3 convolution, batch norm, ReLU, maximum pooling and dropout, then three dense layers, 10,478,086 parameters. It
+was trained here, by our code; nothing of the authors' code or weights is in it.
+
+**It has no neutral: every face gets one of six expressions.** What it reads is an expression as people label pictures,
+not what somebody feels. It is not a medical device.
+"""
+
+TRAINING = """- Data: FER2013 with its original labels, neutral left out: the published protocol. Trained on the
+  training rows; measured on the public-test rows, which were never trained on. The published number, 67.5 %, is on public and
+  private test rows together; the private ones are not among these.
+- **Rights to the images:** they were collected from the web and never cleared for redistribution by the people shown.
+  The weights were trained on them; the images are not part of this pack. Decide whether that suits your use.
+- SGD, rate .001, momentum .9, weight decay .0001, batches of 16, at most 80 epochs, patience 15, as published. The
+  paper's augmentation is not known to us; ours turns, scales, shifts, mirrors, lights, blurs and covers. What is
+  measured is never augmented.
+- Weights are stored in half precision and computed in single precision.
+- Licence of the weights: Apache-2.0, with the note on the images' rights above.
+
+{figures}
+"""
+
+LIMITS = """- Not for diagnosis, triage, or any decision about a person. Not for judging people at work or in school,
+  which the EU's AI Act forbids.
+- It has no class for a face that shows nothing: a calm face is read as whatever is nearest.
+- FER2013's own labels are noisy: later votes on the same images often disagree. So does what was learnt from them.
+- Posed and stock pictures dominate the data; ages, skin tones and cultures are unevenly and unverifiably represented.
+"""

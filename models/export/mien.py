@@ -1,0 +1,78 @@
+"""The default pack: a run of `models.train mien` as a pack, measured as it will run."""
+
+from pathlib import Path
+
+import torch
+
+from models.data.ferplus import CLASSES
+from models.export.card import Story
+from models.networks.mien import Mien, MienConfig
+
+ID = "mien-s"
+
+
+def network_of(run: Path, gated: bool = True) -> Mien:
+    """The averaged weights of a run."""
+    network = Mien(MienConfig(gated=gated))
+    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    network.load_state_dict(state["average"])
+    return network.eval()
+
+
+def facts(version: str, temperature: float, images: int) -> dict[str, object]:
+    """What the manifest says of itself, before anything is measured."""
+    return {
+        "id": ID,
+        "version": version,
+        "title": "Eight expressions, small residual network made to be explained",
+        "licence": "Apache-2.0",
+        "heads": [
+            {"name": "expression", "kind": "expression", "labels": list(CLASSES), "temperature": round(temperature, 4)}
+        ],
+        "operating_point": {"rule": "argmax"},
+        "training": {
+            "data": "FER+ votes on FER2013 images",
+            "images": images,
+            "note": "The images were collected from the web and never cleared for redistribution; see CARD.md.",
+        },
+        "measured": [],
+    }
+
+
+def story(lines: str) -> Story:
+    """The card's words; `lines` are the training's figures and the table of seeds."""
+    return Story(ID, INTRODUCTION, TRAINING.format(figures=lines), LIMITS)
+
+
+INTRODUCTION = """Reads eight expressions in an aligned grey face of 48 x 48 px: neutral, happiness, surprise, sadness,
+anger, disgust, fear, contempt. A small residual network made to be explained: every sum joins non-negative parts, one
+linear head without bias follows global average pooling, so that Grad-CAM is exact and LRP splits cleanly, and a gate
+behind the first layer lets through what lies on the face. The gate was taught by the face mesh where the face is; it
+never saw a class.
+
+**What it reads is an expression as people label pictures, not what somebody feels.** It is not a medical device.
+"""
+
+TRAINING = """- Data: FER+ (labels by Barsoum et al. 2016, MIT licence) on the images of FER2013 (ICML 2013 challenge).
+- **Rights to the images:** they were collected from the web and never cleared for redistribution by the people shown.
+  The weights were trained on them; the images are not part of this pack. Decide whether that suits your use.
+- Alignment: images in which the 478-point mesh finds a face are aligned as a video frame is, by the same function; the
+  others are taken whole. Six in ten training views are aligned, the rest raw.
+- Soft-vote cross-entropy, SGD with one cycle, weight average, pictures that grow from 32 over 40 to 48 px; rotation,
+  scale, shift, mirror, light and darkness, noise, low resolution and covered patches as augmentation. Rare classes are
+  drawn more often.
+- **The last epochs had a say in where the relevance lies**: every second step adds a penalty on positive LRP outside
+  the face, and on what lies outside the regions that EMFACS expects of the label. Where this pack looks is therefore
+  taught, not discovered: agreement with EMFACS is no evidence for EMFACS.
+- Licence of the weights: Apache-2.0, with the note on the images' rights above.
+
+{figures}
+"""
+
+LIMITS = """- Not for diagnosis, triage, or any decision about a person. Not for judging people at work or in school,
+  which the EU's AI Act forbids.
+- Contempt, disgust and fear are rare in the data and recalled poorly; see the tables. Read them as hints.
+- Posed and stock pictures dominate the data; ages, skin tones and cultures are unevenly and unverifiably represented.
+  Nothing here was measured on patients or on infants.
+- The label is the majority of some ten people's votes on a still. Where they disagreed, so does the truth.
+"""
