@@ -143,7 +143,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """One bin of confidence [low, high): images in it, their mean confidence and accuracy; both None in an empty one."""
+    """One bin of confidence [low, high): images in it, mean confidence and accuracy; None where there is none."""
 
     low: float
     high: float
