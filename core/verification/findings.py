@@ -24,7 +24,7 @@ are by the *predicted* class, since that is what is explained. What cannot be me
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,14 +32,56 @@ from numpy.typing import NDArray
 from core.errors import UnknownName
 from core.geometry import Floats
 from core.regions import Mode
+from core.verification.estimates import Doubles, Estimate, Group, Quantity, Seed, Sign, Verdict
 from core.verification.options import Options
 from core.verification.record import Record
+from core.verification.scores import ReliabilityBin
+from core.verification.soundness import (
+    CascadeStep,
+    ClassSensitivity,
+    ConservationFinding,
+    FaithfulnessFinding,
+    FaithfulnessRow,
+    MethodAgreement,
+    ModeComparison,
+    SanityFinding,
+    StabilityFinding,
+    StabilityRow,
+)
 
-Quantity: TypeAlias = Literal["mass", "density"]
-Sign: TypeAlias = Literal["positive", "negative"]
-Seed: TypeAlias = Literal["predicted", "contrast"]
-Group: TypeAlias = Literal["all", "correct", "wrong"]
-Doubles: TypeAlias = NDArray[np.float64]
+__all__ = [
+    "CONTRAST",
+    "CONTROLS",
+    "EXPLANATION",
+    "GAUSSIAN",
+    "ORIGINS",
+    "UNIFORM_CROP",
+    "UNIFORM_FACE",
+    "CascadeStep",
+    "ClassFinding",
+    "ClassSensitivity",
+    "Classification",
+    "ConservationFinding",
+    "Counts",
+    "Estimate",
+    "Expectation",
+    "FaithfulnessFinding",
+    "FaithfulnessRow",
+    "Findings",
+    "MeanMap",
+    "MeanMaps",
+    "MethodAgreement",
+    "ModeComparison",
+    "OutsideFinding",
+    "Provenance",
+    "RegionTable",
+    "ReliabilityBin",
+    "SanityFinding",
+    "StabilityFinding",
+    "StabilityRow",
+    "Verdict",
+    "Worst",
+]
 
 # What expectations are stated for: the maps, and maps that have seen no face.
 EXPLANATION: Final = "explanation"
@@ -49,29 +91,6 @@ UNIFORM_CROP: Final = "uniform over the crop"
 UNIFORM_FACE: Final = "uniform over the face"
 CONTROLS: Final = (GAUSSIAN, UNIFORM_CROP, UNIFORM_FACE)
 ORIGINS: Final = (EXPLANATION, CONTRAST, *CONTROLS)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its 95 % interval.
-
-    Attributes
-    ----------
-    value
-        What was measured, mostly a mean.
-    low, high
-        Ends of the interval: Wilson's for proportions, bootstrap percentiles otherwise.
-    n
-        Images it rests on.
-    spread
-        Standard deviation over the images; None for proportions and ratios.
-    """
-
-    value: float
-    low: float
-    high: float
-    n: int
-    spread: float | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +113,8 @@ class Provenance:
         Of the program, the compiler of explanations and the libraries.
     provider
         Where ONNX Runtime ran.
+    pictures_digest
+        Over the pixels of all pictures that were read, in order: the same digest means the same pictures.
     """
 
     pack_id: str
@@ -108,6 +129,7 @@ class Provenance:
     subjects: int | None
     versions: Mapping[str, str]
     provider: str
+    pictures_digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,17 +161,6 @@ class Counts:
     labels: Mapping[str, int]
     absent: tuple[str, ...]
     excluded_labels: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """One bin of confidence [low, high): images in it, mean confidence and accuracy; None where there is none."""
-
-    low: float
-    high: float
-    n: int
-    confidence: float | None
-    accuracy: float | None
 
 
 @dataclass(frozen=True)
@@ -253,7 +264,7 @@ class Expectation:
     lift
         V_f of the class's regions under explanations of the class, over their V_f under those of the other classes.
     within_lift
-        The same, the other classes' explanations being of the same images.
+        The same, the other classes' explanations being of the same images: a subset of them.
     outside
         Share outside the face.
     """
@@ -265,25 +276,6 @@ class Expectation:
     lift: Estimate | None
     within_lift: Estimate | None
     outside: Estimate | None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A judgement.
-
-    Attributes
-    ----------
-    passed
-        None where there is nothing to judge.
-    words
-        The judgement in few words.
-    reason
-        The numbers it rests on, or why there is none: a sentence.
-    """
-
-    passed: bool | None
-    words: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -404,205 +396,6 @@ class Worst:
     face_density: float | None
     verdict: str
     density: Floats
-
-
-@dataclass(frozen=True)
-class ModeComparison:
-    """Boxes against polygons on the same maps.
-
-    Attributes
-    ----------
-    rank_correlation
-        Spearman's, between the shares of the regions under both; mean over the images.
-    differences
-        Per region, share under boxes less share under polygons; mean over the images.
-    flipped
-        Share of the images whose verdict is another.
-    flips
-        (verdict by polygons, verdict by boxes) to number of images, where they differ.
-    face_density
-        V_f per class and mode, (label, mode) to estimate.
-    """
-
-    images: int
-    rank_correlation: Estimate | None
-    differences: Mapping[str, Estimate]
-    flipped: Estimate | None
-    flips: Mapping[tuple[str, str], int]
-    face_density: Mapping[tuple[str, Mode], Estimate | None]
-
-
-@dataclass(frozen=True)
-class MethodAgreement:
-    """Method against method, on the same images and classes.
-
-    Attributes
-    ----------
-    maps, maps_low, maps_high
-        float64 [methods, methods]: Spearman's rank correlation of the signed maps, pixel by pixel; mean over images.
-    shares, shares_low, shares_high
-        The same of the regions' shares of the positive relevance.
-    impossible
-        Methods that this network cannot be explained with, and why.
-    """
-
-    images: int
-    methods: tuple[str, ...]
-    maps: Doubles
-    maps_low: Doubles
-    maps_high: Doubles
-    shares: Doubles
-    shares_low: Doubles
-    shares_high: Doubles
-    impossible: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class FaithfulnessRow:
-    """Areas under the predicted class's probability while the most relevant pixels go, or come, blurred ones instead.
-
-    Attributes
-    ----------
-    control
-        Whether this map has seen no face.
-    deletion
-        Lower is better.
-    insertion
-        Higher is better.
-    """
-
-    name: str
-    control: bool
-    deletion: Estimate
-    insertion: Estimate
-
-
-@dataclass(frozen=True)
-class FaithfulnessFinding:
-    """Whether the maps point at what the network uses.
-
-    Attributes
-    ----------
-    rows
-        The method first, then the controls.
-    gains
-        Control to (its deletion less the method's, the method's insertion less its), image by image: above 0 the
-        method is better.
-    """
-
-    images: int
-    rows: tuple[FaithfulnessRow, ...]
-    gains: Mapping[str, tuple[Estimate, Estimate]]
-    verdict: Verdict
-
-
-@dataclass(frozen=True)
-class CascadeStep:
-    """Maps once the top of the network is drawn anew, against the original maps of the same classes.
-
-    Attributes
-    ----------
-    depth
-        How many layers are random, from the head down; 0 is the original.
-    layer
-        The layer that was drawn anew last; empty at depth 0.
-    rank_correlation
-        Spearman's of the signed maps, mean over images.
-    rank_correlation_of_sizes
-        The same of the absolute maps.
-    """
-
-    depth: int
-    layer: str
-    rank_correlation: Estimate
-    rank_correlation_of_sizes: Estimate
-
-
-@dataclass(frozen=True)
-class ClassSensitivity:
-    """The predicted class's map against the runner-up's.
-
-    Attributes
-    ----------
-    seed
-        "predicted": each class on its own; "contrast": each against the highest of the others.
-    rank_correlation
-        Spearman's of the positive relevance, mean over images: 1 means that the class does not matter.
-    moved
-        Mean share of the positive relevance that lies elsewhere, 0..1.
-    """
-
-    seed: Seed
-    rank_correlation: Estimate
-    moved: Estimate
-
-
-@dataclass(frozen=True)
-class SanityFinding:
-    """Whether the maps hang on the network's weights and on the class (Adebayo et al. 2018)."""
-
-    images: int
-    cascade: tuple[CascadeStep, ...]
-    classes: tuple[ClassSensitivity, ...]
-    verdict: Verdict
-
-
-@dataclass(frozen=True)
-class StabilityRow:
-    """Maps under one kind of disturbance.
-
-    Attributes
-    ----------
-    disturbance
-        "noise" or "shift".
-    radius, unit
-        How strong it is.
-    draws
-        Disturbed copies per image.
-    sens_max
-        max over the copies of ||R(x + d) - R(x)|| / ||R(x)||, the class being the undisturbed image's; mean over images.
-        Shifted maps are shifted back first.
-    moved_shares
-        Largest change of the regions' shares, half the sum of absolute differences, 0..1.
-    relabelled
-        Share of the images in which some copy is read as another class.
-    """
-
-    disturbance: str
-    radius: float
-    unit: str
-    draws: int
-    sens_max: Estimate
-    moved_shares: Estimate
-    relabelled: Estimate
-
-
-@dataclass(frozen=True)
-class StabilityFinding:
-    """Whether like images get like maps."""
-
-    images: int
-    rows: tuple[StabilityRow, ...]
-
-
-@dataclass(frozen=True)
-class ConservationFinding:
-    """Whether the maps sum to the explained score, over all examined images.
-
-    Attributes
-    ----------
-    promised
-        Whether the method promises a sum at all; without, everything else is None.
-    relative_gap
-        |gap| / |score|: quantiles, probability to value.
-    largest
-        The largest of them.
-    """
-
-    promised: bool
-    images: int
-    relative_gap: Mapping[float, float] | None
-    largest: float | None
 
 
 @dataclass(frozen=True)

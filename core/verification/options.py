@@ -1,15 +1,23 @@
 """What a person may choose about a verification."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from core.errors import UnknownName, VerificationError
-from core.explain import METHODS
+from core.explain import LIVE, METHODS, Effort
 from core.regions import MODES, Mode
 from core.types import OUTSIDE_LIMIT
 
 # Methods that are compared with each other unless others are named: one of every family that needs one run.
 COMPARED: Final = ("lrp", "lrp_epsilon", "lrp_gamma", "gradient", "input_x_gradient", "guided_backprop", "gradcam")
+
+# Checks of explanations that look at a subset, and the option that says at how many images.
+SUBSETS: Final = ("class_images", "agreement_images", "faithfulness_images", "sanity_images", "stability_images")
+LEAST: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("draws", "cascade_steps", "noises", "shift_px"), 1),
+    **dict.fromkeys(("seed", "worst", *SUBSETS), 0),
+}
 
 
 @dataclass(frozen=True)
@@ -32,14 +40,19 @@ class Options:
         How many of the worst images are listed.
     compared
         Keys of the methods that are compared with each other; the chosen method is always among them.
-    agreement_images, faithfulness_images, sanity_images, stability_images
-        How many images each check looks at, the same number of every class as far as there are; 0 leaves it out.
+    class_images, agreement_images, faithfulness_images, sanity_images, stability_images
+        How many images each check looks at, as many of every predicted class as far as there are; 0 leaves it out.
+        `class_images` are explained for every class: for the lift within images, and whether the class matters.
+    cascade_steps
+        At how many depths the network is drawn anew in the check of sanity; fewer where it has fewer layers.
     noise
-        Radius of the noise in the stability check, grey levels of 255 (root mean square per pixel).
+        Radius of the noise in the check of stability, grey levels of 255 (root mean square per pixel).
+    noises
+        How many draws of noise each image gets there.
     shift_px
-        Largest shift in the stability check, crop px.
-    perturbations
-        How many draws of noise and of shifts each image gets there.
+        Length of the shifts in the check of stability, along rows, columns and diagonals, whole crop px.
+    effort
+        The numbers of methods that run the model many times.
     """
 
     method: str = "lrp"
@@ -49,13 +62,16 @@ class Options:
     draws: int = 1000
     worst: int = 30
     compared: tuple[str, ...] = COMPARED
+    class_images: int = 256
     agreement_images: int = 96
-    faithfulness_images: int = 200
+    faithfulness_images: int = 128
     sanity_images: int = 48
     stability_images: int = 64
+    cascade_steps: int = 16
     noise: float = 4.0
-    shift_px: float = 1.0
-    perturbations: int = 8
+    noises: int = 8
+    shift_px: int = 1
+    effort: Effort = LIVE
 
     def __post_init__(self) -> None:
         for name in (self.method, *self.compared):
@@ -63,14 +79,10 @@ class Options:
                 raise UnknownName("method", name, METHODS)
         if self.region_mode not in MODES:
             raise UnknownName("region mode", self.region_mode, MODES)
-        for name in ("draws", "perturbations"):
-            if getattr(self, name) < 1:
-                raise VerificationError(f"{name} must be 1 or more, got {getattr(self, name)}.")
-        for name in ("worst", "agreement_images", "faithfulness_images", "sanity_images", "stability_images"):
-            if getattr(self, name) < 0:
-                raise VerificationError(f"{name} must be 0 or more, got {getattr(self, name)}.")
+        for name, least in LEAST.items():
+            if getattr(self, name) < least:
+                raise VerificationError(f"{name} must be {least} or more, got {getattr(self, name)}.")
         if not 0 < self.outside_limit <= 1:
             raise VerificationError(f"outside_limit must lie above 0 and not above 1, got {self.outside_limit}.")
-        for name in ("noise", "shift_px"):
-            if not getattr(self, name) > 0:
-                raise VerificationError(f"{name} must be above 0, got {getattr(self, name)}.")
+        if not 0 < self.noise <= 255:
+            raise VerificationError(f"noise must lie above 0 and not above 255, got {self.noise}.")

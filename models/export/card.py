@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from models.data.ferplus import CLASSES
 from models.verify.explanations import Conservation, Faithfulness
 from models.verify.paths import PathScores
-from models.verify.scores import Scores
+from core.verification.scores import Scores
 
 
 @dataclass(frozen=True)

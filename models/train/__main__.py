@@ -20,7 +20,7 @@ from models.export.card import TrainingFacts
 from models.export.pack import export_pack
 from models.networks.mien import Mien, MienConfig, multiply_adds
 from models.train.augment import augment
-from models.verify.scores import fit_temperature, score
+from core.verification.scores import fit_temperature, score
 
 # Mean places of eyes and mouth over the training images where the mesh finds a face, made symmetric: an aligned crop
 # shows, on average, what a raw one shows.

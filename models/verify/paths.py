@@ -11,7 +11,7 @@ from core.model import Model
 from core.opencv import cv2
 from core.types import FaceObservation
 from models.data.ferplus import FerPlus, majority_labels
-from models.verify.scores import Scores, score
+from core.verification.scores import Scores, score
 
 ENLARGED = 4  # times
 BORDER = 0.25  # of the side, repeated around an image

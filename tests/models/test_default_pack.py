@@ -10,7 +10,7 @@ from core.model import Model
 from core.packs import DEFAULT_PACK, find_pack
 from models.data.ferplus import majority_labels
 from models.verify.explanations import conservation, faithfulness
-from models.verify.scores import score
+from core.verification.scores import score
 
 
 @pytest.fixture(scope="module")
