@@ -27,7 +27,7 @@ class ClassMaps:
         int64 [k]: which of the examined images.
     arrays
         "masses" float64 [k, seeds, classes, regions] of the positive relevance; "correlation" and "moved" float64
-        [k, seeds], the predicted class's positive relevance against the runner-up's.
+        [k, seeds], the predicted class's positive relevance against the runner-up's; NaN where one has none.
     """
 
     rows: NDArray[np.int64]
@@ -55,7 +55,7 @@ def _measure(model: Model, subset: Subset, tick: Tick) -> dict[str, NDArray[Any]
     explainer = model.explainer(subset.options.method)
     each = np.eye(subset.classes, dtype=np.float32)
     masses = np.zeros((len(subset), len(SEEDS), subset.classes, len(REGIONS)))
-    correlation, moved = (np.zeros((len(subset), len(SEEDS))) for _ in range(2))
+    correlation, moved = (np.full((len(subset), len(SEEDS)), np.nan) for _ in range(2))
     for place, face in enumerate(subset.faces):
         parts = subset.parts[place : place + 1]
         for contrast in range(len(SEEDS)):
@@ -64,7 +64,8 @@ def _measure(model: Model, subset: Subset, tick: Tick) -> dict[str, NDArray[Any]
             first, second = np.argsort(-found.logits[0], kind="stable")[:2]
             one, other = (np.maximum(found.relevance[[label]], 0).reshape(1, -1) for label in (first, second))
             correlation[place, contrast] = spearman(one, other)[0]
-            moved[place, contrast] = np.abs(normalised(one) - normalised(other)).sum() / 2
+            if one.any() and other.any():
+                moved[place, contrast] = np.abs(normalised(one) - normalised(other)).sum() / 2
         tick(place + 1, len(subset))
     return {"masses": masses, "correlation": correlation, "moved": moved}
 

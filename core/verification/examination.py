@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.corpora import Corpus
 from core.errors import ExplainError
 from core.explain import Attribution, Explainer
 from core.geometry import Floats
@@ -19,9 +20,6 @@ from core.verification.locating import Located, Locating, Locator
 from core.verification.options import Options
 from core.verification.record import EXAMINED, STATES, UNREADABLE, WHOLE
 from core.verification.store import PART, Layout, Store
-
-if TYPE_CHECKING:
-    from core.corpora import Corpus
 
 Progress = Callable[[str, int, int], None]  # stage in words, done, of how many
 
@@ -65,7 +63,7 @@ def layout(classes: int, side: int) -> Layout:
 
 def examine(
     model: Model,
-    corpus: "Corpus",
+    corpus: Corpus,
     options: Options,
     store: Store,
     progress: Progress,

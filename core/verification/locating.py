@@ -8,10 +8,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from threading import local
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
+from core.corpora import Corpus, Example
 from core.faces import FaceFinder
 from core.geometry import Floats, Image, Similarity
 from core.mesh import Mesh
@@ -21,9 +22,6 @@ from core.regions import MODES, Partition, partition
 from core.tight import fit_tight
 from core.types import Crop, FaceObservation
 from core.verification.record import EXAMINED, EXCLUDED, NO_FACE, UNREADABLE, WHOLE, State
-
-if TYPE_CHECKING:
-    from core.corpora import Corpus, Example
 
 AHEAD: Final = 128  # faces that may wait for the model; crops are small, pictures are not kept
 
@@ -103,7 +101,7 @@ class Locating:
         Makes the locator of a thread; by default the one that suits the corpus.
     """
 
-    def __init__(self, model: Model, corpus: "Corpus", threads: int, make: Callable[[], Locator] | None = None) -> None:
+    def __init__(self, model: Model, corpus: Corpus, threads: int, make: Callable[[], Locator] | None = None) -> None:
         self._model, self._corpus = model, corpus
         self._make = make or (TightLocator if corpus.tight else SearchingLocator)
         self._here = local()
@@ -165,7 +163,7 @@ class PictureError(Exception):
     """A picture of a corpus cannot be used; the message is told with the image's name."""
 
 
-def read_picture(example: "Example") -> Image:
+def read_picture(example: Example) -> Image:
     """Read a picture, RGB uint8 [height, width, 3]. PictureError says why it cannot be used."""
     try:
         image = example.read()
@@ -193,7 +191,7 @@ def whole(model: Model, image: Image) -> Crop:
     return model.cut(image, Similarity(scale, 0.0, middle - scale * (width - 1) / 2, middle - scale * (height - 1) / 2))
 
 
-def cut_again(model: Model, corpus: "Corpus", places: Sequence[int], landmarks: Floats) -> list[Crop]:
+def cut_again(model: Model, corpus: Corpus, places: Sequence[int], landmarks: Floats) -> list[Crop]:
     """Cut faces out whose landmarks [images, 478, 3] are known, without looking for them."""
     faces = (FaceObservation(points, 1.0) for points in landmarks)
     return [model.crop(read_picture(corpus.examples[place]), face) for place, face in zip(places, faces, strict=True)]

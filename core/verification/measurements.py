@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.corpora import Corpus
 from core.errors import StoreMismatch
 from core.geometry import Box, Floats, Similarity
 from core.model import Model
@@ -18,9 +19,6 @@ from core.verification.estimates import Doubles, Seed
 from core.verification.examination import SEEDS, kept_arrays
 from core.verification.record import EXAMINED, STATES, WHOLE, Evidence, Record
 from core.verification.store import AGAIN, Store
-
-if TYPE_CHECKING:
-    from core.corpora import Corpus
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ def _ratio(above: Doubles, below: Doubles) -> Doubles:
     return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
 
 
-def gather(model: Model, corpus: "Corpus", store: Store) -> Measurements:
+def gather(model: Model, corpus: Corpus, store: Store) -> Measurements:
     """Read everything that an examination has kept. StoreMismatch where it cannot be what this model measured."""
     parts = []
     for start, arrays in kept_arrays(model, store):
@@ -152,7 +150,7 @@ def _sound(arrays: Mapping[str, NDArray[Any]], classes: int, size: int) -> bool:
     )
 
 
-def _record(model: Model, corpus: "Corpus", arrays: Mapping[str, NDArray[Any]], place: int) -> Record:
+def _record(model: Model, corpus: Corpus, arrays: Mapping[str, NDArray[Any]], place: int) -> Record:
     example = corpus.examples[place]
     row = {name: values[place] for name, values in arrays.items()}
     state = STATES[int(row["state"])]

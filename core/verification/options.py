@@ -62,9 +62,9 @@ class Options:
     draws: int = 1000
     worst: int = 30
     compared: tuple[str, ...] = COMPARED
-    class_images: int = 256
+    class_images: int = 160
     agreement_images: int = 96
-    faithfulness_images: int = 128
+    faithfulness_images: int = 96
     sanity_images: int = 48
     stability_images: int = 64
     cascade_steps: int = 16

@@ -126,7 +126,8 @@ class ClassSensitivity:
     Attributes
     ----------
     seed
-        "predicted": each class on its own; "contrast": each against the highest of the others.
+        "predicted": each class on its own; "contrast": each against the highest of the others. Where nothing speaks
+        for the runner-up against the predicted class, there is no such map, and the image does not count.
     rank_correlation
         Spearman's of the positive relevance, mean over images: 1 means that the class does not matter.
     moved

@@ -5,11 +5,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.corpora import Corpus
 from core.errors import VerificationError
 from core.geometry import Floats, Image
 from core.model import Model
@@ -21,9 +22,6 @@ from core.verification.locating import digest, read_picture
 from core.verification.measurements import Measurements
 from core.verification.options import Options
 from core.verification.store import Arrays, Layout, Store
-
-if TYPE_CHECKING:
-    from core.corpora import Corpus
 
 Tick = Callable[[int, int], None]  # done, of how many
 
@@ -89,7 +87,7 @@ def spread_order(predicted: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     return np.asarray(np.lexsort((predicted, turn)), np.int64)
 
 
-def draw(model: Model, corpus: "Corpus", found: Measurements, options: Options, count: int) -> Subset:
+def draw(model: Model, corpus: Corpus, found: Measurements, options: Options, count: int) -> Subset:
     """Draw a subset, and cut its faces out again where they were found the first time."""
     rows = spread_order(found.predicted, options.seed)[:count]
     size = model.pack.manifest.input.size

@@ -6,7 +6,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from core.regions import MODES, REGIONS
+from core.regions import MODES, REGIONS, Mode
 from core.verification.estimates import Doubles, Group, Quantity, Seed, Sign
 from core.verification.findings import RegionTable
 from core.verification.intervals import Bootstrap
@@ -28,10 +28,10 @@ def in_group(found: Measurements, group: Group) -> NDArray[np.bool_]:
     return {"all": np.ones_like(found.correct), "correct": found.correct, "wrong": ~found.correct}[group]
 
 
-def quantities(found: Measurements, quantity: Quantity, sign: Sign, seed: Seed, mode: str) -> Doubles:
-    """The quantity by examined image and region; NaN for regions without area, and maps without relevance of the sign."""
+def quantities(found: Measurements, quantity: Quantity, sign: Sign, seed: Seed, mode: Mode) -> Doubles:
+    """The quantity by examined image and region; NaN for regions without area, and maps without such relevance."""
     name = "shares" if sign == "positive" else "negative_shares"
-    shares, counts = found.shares(seed, mode, name), found.counts(mode)  # type: ignore[arg-type]
+    shares, counts = found.shares(seed, mode, name), found.counts(mode)
     shares = np.where(shares.any(axis=1, keepdims=True), shares, np.nan)
     if quantity == "mass":
         return shares
@@ -40,7 +40,7 @@ def quantities(found: Measurements, quantity: Quantity, sign: Sign, seed: Seed, 
 
 
 def _table(
-    found: Measurements, bootstrap: Bootstrap, quantity: Quantity, sign: Sign, seed: Seed, mode: str, group: Group
+    found: Measurements, bootstrap: Bootstrap, quantity: Quantity, sign: Sign, seed: Seed, mode: Mode, group: Group
 ) -> RegionTable:
     values = quantities(found, quantity, sign, seed, mode)
     chosen = in_group(found, group)
@@ -55,7 +55,7 @@ def _table(
             continue
         mean[place], spread[place] = _moments(np.where(there, values, np.nan)[rows])
         low[place], high[place] = bootstrap.means(np.where(there, values, np.nan))
-    return RegionTable(quantity, sign, seed, group, mode, found.labels, REGIONS, mean, low, high, spread, n)  # type: ignore[arg-type]
+    return RegionTable(quantity, sign, seed, group, mode, found.labels, REGIONS, mean, low, high, spread, n)
 
 
 def _moments(values: Doubles) -> tuple[Doubles, Doubles]:

@@ -5,15 +5,16 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 import core
+from core.corpora import Corpus
 from core.explain import COMPILER_VERSION
 from core.model import Model
 from core.verification import expectations, heatmaps
@@ -35,11 +36,6 @@ from core.verification.store import Store
 from core.verification.subset import Tick, draw
 from core.verification.tables import region_tables
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from core.corpora import Corpus
-
 FOLDER: Final = "measurements"  # within the folder of a verification
 
 
@@ -49,7 +45,7 @@ def silent(stage: str, done: int, total: int) -> None:
 
 def verify(
     model: Model,
-    corpus: "Corpus",
+    corpus: Corpus,
     options: Options,
     folder: Path,
     progress: Progress = silent,
@@ -78,7 +74,7 @@ def verify(
     return _Run(model, corpus, options, progress, store).findings(locators)
 
 
-def header(model: Model, corpus: "Corpus", options: Options) -> dict[str, object]:
+def header(model: Model, corpus: Corpus, options: Options) -> dict[str, object]:
     """What measurements of images depend on: what must be the same for them to be taken over.
 
     Checks and statistics are made from them, and know their own settings.
@@ -96,7 +92,7 @@ def header(model: Model, corpus: "Corpus", options: Options) -> dict[str, object
     }
 
 
-def fingerprint(corpus: "Corpus") -> str:
+def fingerprint(corpus: Corpus) -> str:
     """SHA-256 over names, labels and subjects, in order; `Provenance.pictures_digest` is over the pixels."""
     rows = [[example.name, example.label, example.subject] for example in corpus.examples]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
@@ -122,7 +118,7 @@ def versions() -> dict[str, str]:
 class _Run:
     """One verification under way."""
 
-    def __init__(self, model: Model, corpus: "Corpus", options: Options, progress: Progress, store: Store) -> None:
+    def __init__(self, model: Model, corpus: Corpus, options: Options, progress: Progress, store: Store) -> None:
         self.model, self.corpus, self.options = model, corpus, options
         self.progress, self.store = progress, store
         self.stages_s: dict[str, float] = {}
@@ -210,7 +206,7 @@ class _Run:
         return lambda done, total: self.progress(stage, done, total)
 
     @contextmanager
-    def _stage(self, name: str) -> "Iterator[None]":
+    def _stage(self, name: str) -> Iterator[None]:
         started = time.perf_counter()
         try:
             yield
