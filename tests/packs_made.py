@@ -13,11 +13,11 @@ SIZE = 40
 LABELS = ("a", "b", "c")
 
 
-def make_colour_pack(folder, width=6, labels=LABELS):
-    """Write the pack `other` below a folder, with so many channels inside; return it as read."""
+def make_colour_pack(folder, width=6, labels=LABELS, model=None):
+    """Write the pack `other` below a folder, with so many channels inside or of a given model; return it as read."""
     folder = folder / "other"
     folder.mkdir()
-    onnx.save(_model(width, len(labels)), folder / "model.onnx")
+    onnx.save(model or _model(width, len(labels)), folder / "model.onnx")
     inputs = np.random.default_rng(0).integers(0, 256, (3, 3, SIZE, SIZE), dtype=np.uint8)
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
     np.savez(folder / "golden.npz", inputs=inputs, logits=session.run(None, {"face": inputs})[0])

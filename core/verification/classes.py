@@ -48,7 +48,8 @@ def class_maps(model: Model, subset: Subset, store: Store, tick: Tick) -> ClassM
     }
     options = subset.options
     settings = [options.method, options.region_mode, options.seed, options.effort]
-    return ClassMaps(subset.rows, kept(store, "classes", settings, layout, lambda: _measure(model, subset, tick)))
+    arrays = kept(store, "classes", settings, layout, lambda: _measure(model, subset, tick), ("masses",))
+    return ClassMaps(subset.rows, arrays)
 
 
 def _measure(model: Model, subset: Subset, tick: Tick) -> dict[str, NDArray[Any]]:

@@ -121,10 +121,12 @@ class Judge:
         """
         counts = self.found.counts(self.options.region_mode)
         own, others = (np.full(len(rows), np.nan) for _ in range(2))
+        looked_at = int(rows.sum())
         if origin in (EXPLANATION, CONTRAST):
             if self.every_class is None:
                 return None
             chosen = self.every_class.rows
+            looked_at = int(rows[chosen].sum())
             by_class = [
                 face_density(mass, counts[chosen], expected) for mass in self.every_class.masses(origin == CONTRAST)
             ]
@@ -133,6 +135,8 @@ class Judge:
         else:
             own[:] = others[:] = face_density(self.maps[origin], counts, expected)
         both = rows & np.isfinite(own) & np.isfinite(others)
+        if 2 * both.sum() < looked_at:  # the images in which another class has evidence are not like the rest
+            return None
         return self.bootstrap.ratio_of_means(np.where(both, own, np.nan), np.where(both, others, np.nan))
 
 
@@ -167,12 +171,13 @@ def class_verdict(
     reason = ", ".join(numbers)
     if own.outside.value > limit:
         return Verdict(False, OUTSIDE_FACE, f"{reason}: more than {100 * limit:.0f} %.")
+    near = [each for each in (own.face_density, lift) if each is not None and each.low < 1 < each.high]
+    unsure = "; an interval holds 1, so another sample may give another verdict" if near else ""
     weak = own.face_density.value < 1, lift is not None and lift.value < 1
     if any(weak):
         below = " and ".join(name for name, is_weak in zip(("V_f", "lift"), weak, strict=True) if is_weak)
-        return Verdict(False, UNSUPPORTED, f"{reason}: {below} below 1.")
-    unsure = own.face_density.low < 1 or (lift is not None and lift.low < 1)
-    return Verdict(True, GOOD, reason + ("; an interval reaches below 1." if unsure else "."))
+        return Verdict(False, UNSUPPORTED, f"{reason}: {below} below 1{unsure}.")
+    return Verdict(True, GOOD, f"{reason}{unsure}.")
 
 
 def _why_nothing(label: str, images: int) -> str:

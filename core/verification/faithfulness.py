@@ -25,7 +25,7 @@ def faithfulness(model: Model, subset: Subset, store: Store, tick: Tick) -> Fait
     k, options = len(subset), subset.options
     layout = {"deletion": ("f4", (k, 1 + len(BLIND))), "insertion": ("f4", (k, 1 + len(BLIND)))}
     settings = [options.method, options.seed, options.effort, options.region_mode]
-    found = kept(store, "faithfulness", settings, layout, lambda: _measure(model, subset, tick))
+    found = kept(store, "faithfulness", settings, layout, lambda: _measure(model, subset, tick), tuple(layout))
     deletion, insertion = found["deletion"].astype(np.float64), found["insertion"].astype(np.float64)
 
     def mean(values: NDArray[np.float64]) -> Estimate:

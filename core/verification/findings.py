@@ -264,8 +264,8 @@ class Expectation:
     lift
         V_f of the class's regions under explanations of the class, over their V_f under those of the other classes.
     within_lift
-        The same, the other classes' explanations being of the same images: of a subset, those in which some other
-        class has positive relevance. Under the contrast seed these may be few.
+        The same, the other classes' explanations being of the same images, which are a subset. None where in most of
+        them no other class has positive relevance, as is common under the contrast seed.
     outside
         Share outside the face.
     """

@@ -24,7 +24,7 @@ def stability(model: Model, subset: Subset, store: Store, tick: Tick) -> Stabili
         *(options.method, options.seed, options.effort, options.region_mode),
         *(options.noise, options.noises, options.shift_px),
     ]
-    found = kept(store, "stability", settings, layout, lambda: _measure(model, subset, tick))
+    found = kept(store, "stability", settings, layout, lambda: _measure(model, subset, tick), ("relabelled",))
     told = ((options.noise, "grey levels", options.noises), (float(options.shift_px), "crop px", len(DIRECTIONS)))
     rows = []
     for place, (kind, (radius, unit, draws)) in enumerate(zip(KINDS, told, strict=True)):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.corpora import Corpus
-from core.errors import VerificationError
+from core.errors import StoreMismatch, VerificationError
 from core.geometry import Floats, Image
 from core.model import Model
 from core.regions import REGIONS, partition
@@ -21,7 +21,7 @@ from core.verification.intervals import Bootstrap, clusters
 from core.verification.locating import digest, read_picture
 from core.verification.measurements import Measurements
 from core.verification.options import Options
-from core.verification.store import Arrays, Layout, Store
+from core.verification.store import AGAIN, Arrays, Layout, Store
 
 Tick = Callable[[int, int], None]  # done, of how many
 
@@ -128,13 +128,24 @@ def normalised(values: NDArray[Any]) -> Doubles:
     return np.divide(values, total, out=np.zeros(values.shape), where=total > 0)
 
 
-def kept(store: Store, name: str, settings: object, layout: Layout, measure: Callable[[], Arrays]) -> Arrays:
-    """What a check measures, taken from the store where it was measured before under the same settings."""
+def kept(
+    store: Store,
+    name: str,
+    settings: object,
+    layout: Layout,
+    measure: Callable[[], Arrays],
+    whole: tuple[str, ...] = (),
+) -> Arrays:
+    """What a check measures, taken from the store where it was measured before under the same settings.
+
+    NaN stands for what could not be measured, but not in the arrays named in `whole`.
+    """
     key = hashlib.sha256(json.dumps([settings, sorted(layout.items())], default=str).encode()).hexdigest()[:16]
-    found = store.check(f"{name}-{key}", layout)
-    if found is not None:
-        return found
-    store.write_check(f"{name}-{key}", measure())
-    again = store.check(f"{name}-{key}", layout)  # the same numbers as a later run will read
-    assert again is not None
-    return again
+    if store.check(f"{name}-{key}", layout) is None:
+        store.write_check(f"{name}-{key}", measure())
+    found = store.check(f"{name}-{key}", layout)  # also at once: the same numbers as a later run will read
+    assert found is not None
+    for array, values in found.items():
+        if values.dtype.kind == "f" and (np.isinf(values).any() or (array in whole and np.isnan(values).any())):
+            raise StoreMismatch(f"{store.folder}: what the check '{name}' left there is not what it measures. {AGAIN}")
+    return found

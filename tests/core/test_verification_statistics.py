@@ -209,7 +209,7 @@ def by_origin(density=None, lift=None, outside=0.1):
     ("label", "numbers", "passed", "words", "told"),
     [
         ("anger", {"density": 1.4, "lift": 1.2}, True, GOOD, "10 % lies outside the face."),
-        ("anger", {"density": 1.03, "lift": 1.2}, True, GOOD, "an interval reaches below 1."),
+        ("anger", {"density": 1.03, "lift": 1.2}, True, GOOD, "an interval holds 1"),
         ("anger", {"density": 0.9, "lift": 1.2}, False, UNSUPPORTED, ": V_f below 1."),
         ("anger", {"density": 1.4, "lift": 0.9}, False, UNSUPPORTED, ": lift below 1."),
         ("anger", {"density": 0.9, "lift": 0.9}, False, UNSUPPORTED, ": V_f and lift below 1."),
