@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ import core
 from core.corpora import Corpus
 from core.explain import COMPILER_VERSION
 from core.model import Model
+from core.opencv import cv2
 from core.verification import expectations, heatmaps
 from core.verification.agreement import agreement
 from core.verification.classes import class_maps, class_sensitivity
@@ -100,15 +102,13 @@ def fingerprint(corpus: Corpus) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of everything that numbers depend on."""
-    import cv2
-    import mediapipe
     import onnxruntime
 
     return {
         "mienscope": core.__version__,
         "compiler": str(COMPILER_VERSION),
         "onnxruntime": onnxruntime.__version__,
-        "mediapipe": mediapipe.__version__,
+        "mediapipe": metadata.version("mediapipe"),
         "opencv": cv2.__version__,
         "numpy": np.__version__,
         "machine": platform.machine(),

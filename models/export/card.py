@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from core.verification.scores import Scores
 from models.data.ferplus import CLASSES
 from models.verify.explanations import Conservation, Faithfulness
 from models.verify.paths import PathScores
-from core.verification.scores import Scores
 
 
 @dataclass(frozen=True)

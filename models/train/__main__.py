@@ -15,12 +15,12 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from core.geometry import Alignment, Floats
+from core.verification.scores import fit_temperature, score
 from models.data import ferplus
 from models.export.card import TrainingFacts
 from models.export.pack import export_pack
 from models.networks.mien import Mien, MienConfig, multiply_adds
 from models.train.augment import augment
-from core.verification.scores import fit_temperature, score
 
 # Mean places of eyes and mouth over the training images where the mesh finds a face, made symmetric: an aligned crop
 # shows, on average, what a raw one shows.

@@ -10,8 +10,8 @@ from core.geometry import Image
 from core.model import Model
 from core.opencv import cv2
 from core.types import FaceObservation
-from models.data.ferplus import FerPlus, majority_labels
 from core.verification.scores import Scores, score
+from models.data.ferplus import FerPlus, majority_labels
 
 ENLARGED = 4  # times
 BORDER = 0.25  # of the side, repeated around an image
