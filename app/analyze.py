@@ -4,10 +4,10 @@ import argparse
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TypeVar
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app import packs, paths
+from core.csv_profiles import ProfileTable, find_profile
 from core.errors import ExportError, MienscopeError, SourceError, SourceUnreadable
 from core.explain import read_method
 from core.export import Counts, CsvTable, OverlayVideo, ResultWriter, Sidecar, write_sidecar
@@ -43,6 +44,9 @@ class Job:
     settings: Settings
     overlay: bool
     stem: str = ""
+    csv_profile: str | None = None
+    scores: bool = False
+    landmarks: bool = False
 
     @property
     def name(self) -> str:
@@ -67,6 +71,7 @@ class Summary:
     complete: bool
     warnings: tuple[str, ...]
     files: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def frames_per_s(self) -> float:
@@ -95,6 +100,10 @@ def analyze_all(chosen: argparse.Namespace) -> int:
     """Run every input; name what failed; return the exit status."""
     model, settings = model_from(chosen), settings_from(chosen)
     settings.check(model.labels)
+    if chosen.csv_profile is not None:
+        find_profile(chosen.csv_profile).check(model.labels, model.pack.id)
+        if not wants_overlay(chosen):  # a profile's table holds no explanation
+            settings = replace(settings, method=OFF)
     if settings.method != OFF:
         model.explainer(settings.method)  # what cannot be compiled is told once, not for every input
     make_folder(chosen.out)
@@ -132,6 +141,11 @@ def make_folder(folder: Path) -> None:
         raise ExportError(f"Results cannot be written to {folder}: {error.strerror}.") from error
 
 
+def wants_overlay(chosen: argparse.Namespace) -> bool:
+    """Whether an overlay video is written: what is to be shown in it asks for it too."""
+    return bool(chosen.overlay or chosen.scores or chosen.landmarks)
+
+
 def _jobs(chosen: argparse.Namespace, settings: Settings) -> Iterator[Job]:
     """One job per input; equal stems are told apart by a number."""
     taken: dict[str, int] = {}
@@ -139,7 +153,9 @@ def _jobs(chosen: argparse.Namespace, settings: Settings) -> Iterator[Job]:
         stem = Path(spec.rstrip("/")).stem or "frames"
         taken[stem] = taken.get(stem, 0) + 1
         name = stem if taken[stem] == 1 else f"{stem}-{taken[stem]}"
-        yield Job(spec, chosen.out, settings, chosen.overlay, name)
+        yield Job(
+            spec, chosen.out, settings, wants_overlay(chosen), name, chosen.csv_profile, chosen.scores, chosen.landmarks
+        )
 
 
 def analyze_one(job: Job, model: Model, tick: Tick = lambda done, total: None) -> Summary:
@@ -154,7 +170,7 @@ def analyze_one(job: Job, model: Model, tick: Tick = lambda done, total: None) -
         pipeline = Pipeline(model, job.settings, stills=isinstance(source, Images))
         stack.callback(pipeline.close)
         frames = stack.enter_context(Prefetch(source))
-        writers, files = _writers(job, model, source.fps, stack)
+        writers, files = _writers(job, model, source, stack)
 
         def find(item: Frame | SourceError) -> Found | SourceError:
             return item if isinstance(item, SourceError) else pipeline.find(item)
@@ -172,7 +188,8 @@ def analyze_one(job: Job, model: Model, tick: Tick = lambda done, total: None) -
         except KeyboardInterrupt as error:
             stopped = error
             warnings.append(f"Stopped by hand after {counts.frames} frames.")
-    summary = _summary(job, counts, warnings, time.monotonic() - clock, files)
+        notes = _notes(writers, whole=stopped is None)
+    summary = _summary(job, counts, warnings, time.monotonic() - clock, files, notes)
     write_sidecar(job.path(".json"), _sidecar(job, model, summary, counts, started))
     if stopped is not None:
         raise stopped
@@ -222,18 +239,46 @@ def _continues(source: Source) -> bool:
     return source.size is None
 
 
-def _writers(job: Job, model: Model, fps: float | None, stack: ExitStack) -> tuple[list[ResultWriter], dict[str, str]]:
-    writers: list[ResultWriter] = [stack.enter_context(CsvTable(job.path(".csv"), model.labels))]
+def _writers(job: Job, model: Model, source: Source, stack: ExitStack) -> tuple[list[ResultWriter], dict[str, str]]:
+    table = _table(job, model, source)
+    stack.enter_context(table)
+    writers: list[ResultWriter] = [table]
     files = {"table": job.path(".csv").name, "sidecar": job.path(".json").name}
     if job.overlay:
-        style = Style(region_mode=job.settings.region_mode)
-        video = OverlayVideo(job.path(".overlay.mp4"), lambda result: draw(result, style), fps)
+        style = Style(region_mode=job.settings.region_mode, scores=job.scores, landmarks=job.landmarks)
+        video = OverlayVideo(job.path(".overlay.mp4"), lambda result: draw(result, style), source.fps)
         writers.append(stack.enter_context(video))
         files["overlay"] = video.path.name
     return writers, files
 
 
-def _summary(job: Job, counts: Counts, warnings: list[str], seconds: float, files: dict[str, str]) -> Summary:
+def _table(job: Job, model: Model, source: Source) -> CsvTable | ProfileTable:
+    """The table of a job. SourceError where a profile's cannot be made of this source."""
+    if job.csv_profile is None:
+        return CsvTable(job.path(".csv"), model.labels)
+    profile = find_profile(job.csv_profile)
+    if not isinstance(source, Images):
+        raise SourceError(
+            f"The table of {profile.title} has a row per picture, and {job.spec} is a video: expected a folder of "
+            "pictures, or a picture."
+        )
+    return ProfileTable(job.path(".csv"), profile, [str(path) for path in source.paths])
+
+
+def _notes(writers: Sequence[ResultWriter], whole: bool) -> tuple[str, ...]:
+    """What has to be said about a profile's table, which is brought to its end where the source came to its."""
+    notes: tuple[str, ...] = ()
+    for writer in writers:
+        if isinstance(writer, ProfileTable):
+            if whole:
+                writer.finish()
+            notes += writer.notes
+    return notes
+
+
+def _summary(
+    job: Job, counts: Counts, warnings: list[str], seconds: float, files: dict[str, str], notes: tuple[str, ...]
+) -> Summary:
     return Summary(
         source=job.spec,
         frames=counts.frames,
@@ -244,6 +289,7 @@ def _summary(job: Job, counts: Counts, warnings: list[str], seconds: float, file
         complete=not warnings,
         warnings=tuple(warnings),
         files=tuple(str(job.folder / name) for name in files.values()),
+        notes=notes,
     )
 
 
@@ -262,6 +308,8 @@ def _sidecar(job: Job, model: Model, summary: Summary, counts: Counts, started: 
         complete=summary.complete,
         scale=None if job.settings.method == OFF else _scale(job, model).document(),
         warnings=summary.warnings,
+        notes=summary.notes,
+        csv_profile=job.csv_profile,
         files={kinds.get(Path(name).suffix, "table"): Path(name).name for name in summary.files},
     )
 
@@ -276,7 +324,7 @@ def _sentence(summary: Summary) -> str:
     return (
         f"{summary.source}:{state} {summary.frames} frames, {summary.frames_with_face} with a face, "
         f"{summary.explained} of {summary.faces} faces explained, {summary.frames_per_s:.1f} frames/s\n"
-        + "".join(f"  {name}\n" for name in summary.files)
+        + "".join(f"  {line}\n" for line in (*summary.notes, *summary.files))
     )
 
 

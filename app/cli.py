@@ -38,12 +38,21 @@ def parser() -> argparse.ArgumentParser:
     analyze.add_argument("inputs", nargs="+", metavar="INPUT", help="video, image, folder of images, or 'demo'")
     analyze.add_argument("--out", type=Path, required=True, help="folder for the results")
     analyze.add_argument("--overlay", action="store_true", help="also write <stem>.overlay.mp4")
+    _add_drawing_options(analyze, "in the overlay video, which they ask for")
+    analyze.add_argument(
+        "--csv-profile",
+        metavar="NAME",
+        help="write <stem>.csv as another program does. gimefive: filepath,happiness,surprise,sadness,anger,disgust,"
+        "fear, a row per picture of a folder, for its largest face; cells are empty where there is no face. Of a pack "
+        "with more classes the six are scaled to sum to 1. Nothing is explained but for --overlay",
+    )
     analyze.add_argument("--every", type=_positive, default=1, metavar="N", help="explain every n-th frame (default 1)")
     _add_model_options(analyze)
 
     explain = commands.add_parser("explain", help="one still to a picture or arrays; '--method all' compares methods")
     explain.add_argument("image", metavar="IMAGE")
     explain.add_argument("--out", type=Path, required=True, help="a .png, .npz or .json file")
+    _add_drawing_options(explain, "in the .png")
     _add_model_options(explain)
 
     packs = commands.add_parser("packs", help="list, show, check or import model packs")
@@ -69,6 +78,11 @@ def parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what works on this machine")
     doctor.add_argument("--json", action="store_true")
     return top
+
+
+def _add_drawing_options(command: argparse.ArgumentParser, where: str) -> None:
+    command.add_argument("--scores", action="store_true", help=f"show the probability of every class {where}")
+    command.add_argument("--landmarks", action="store_true", help=f"show the face mesh {where}")
 
 
 def _add_model_options(command: argparse.ArgumentParser) -> None:

@@ -31,7 +31,7 @@ def explain_still(chosen: argparse.Namespace) -> int:
     finally:
         pipeline.close()
     make_folder(out.parent)
-    style = Style(region_mode=settings.region_mode)
+    style = Style(region_mode=settings.region_mode, scores=chosen.scores, landmarks=chosen.landmarks)
     save(result, out, style)
     if chosen.json:
         from app.cli import print_json

@@ -224,6 +224,10 @@ class Sidecar:
         What the overlay's colours stand for; None where nothing was explained.
     complete
         False when the source ended early or the run was stopped; `warnings` says why.
+    csv_profile
+        Key in `core.csv_profiles.PROFILES` of a table in another program's form.
+    notes
+        What a reader of the table has to know about it.
     """
 
     source: str
@@ -237,6 +241,8 @@ class Sidecar:
     complete: bool
     scale: Mapping[str, object] | None = None
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    csv_profile: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
 
 

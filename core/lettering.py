@@ -12,6 +12,7 @@ Colour = tuple[int, int, int]
 
 WHITE: Final[Colour] = (245, 247, 250)
 QUIET: Final[Colour] = (168, 176, 188)
+ACCENT: Final[Colour] = (96, 190, 255)
 AMBER: Final[Colour] = (255, 184, 77)  # warnings
 DARK: Final[Colour] = (16, 19, 24)
 

@@ -17,14 +17,16 @@ from numpy.typing import NDArray
 
 from core.errors import UnknownName
 from core.geometry import FACE_OVAL, Box, Floats, Image, Similarity, frozen
-from core.lettering import AMBER, DARK, QUIET, WHITE, Colour, plate, text_width, write
+from core.lettering import ACCENT, AMBER, DARK, QUIET, WHITE, Colour, plate, text_width, write
 from core.opencv import cv2
+from core.places import beside
 from core.region_bars import bars_size, draw_bars
 from core.regions import Mode, partition
 from core.scales import SMOOTH_PX, Scale
+from core.score_bars import draw_scores
 from core.types import Explanation, FaceResult, Result
+from core.wireframe import draw_wireframe
 
-ACCENT: Final[Colour] = (96, 190, 255)
 NOTICE: Final = "not a medical device"
 STALE_S: Final = 0.0005  # an explanation at most this much older than its frame counts as the frame's own
 
@@ -69,6 +71,10 @@ class Style:
         `core.scales`). Fixed: never fitted to the picture.
     smooth_px
         Standard deviation of the smoothing before display, crop px; it keeps the map's sum.
+    scores
+        Show the probability of every class, near each face's box.
+    landmarks
+        Show the face mesh.
     """
 
     colour_map: str = "inferno"
@@ -82,6 +88,8 @@ class Style:
     labels: bool = True
     bars: bool = True
     legend: bool = True
+    scores: bool = False
+    landmarks: bool = False
 
     def __post_init__(self) -> None:
         if self.colour_map not in COLOUR_MAPS:
@@ -222,12 +230,17 @@ def draw(result: Result, style: Style) -> Image:
         _add_heat(image, face, style)
     for face in result.faces if style.regions else ():
         _draw_outlines(image, face, style)
+    for face in result.faces if style.landmarks else ():
+        draw_wireframe(image, face.observation.landmarks, ACCENT)
     capital_px = _capital_px(image)
     taken = [
         box for face in result.faces for box in (face.observation.box, _label_box(image, result, face, capital_px))
     ]
     for face in result.faces:
         _draw_face(image, result, face, style, capital_px)
+    if style.scores:
+        names = [face_name(face.observation.face_id) for face in result.faces]
+        taken += draw_scores(image, result.faces, names, _room(image, capital_px), taken, capital_px)
     for face in result.faces if style.bars else ():
         if place := _bars_place(image, face, capital_px, taken):
             taken.append(place)
@@ -318,18 +331,13 @@ def _bars_place(image: Image, face: FaceResult, capital_px: float, taken: Sequen
     """A free place for a face's region bars: beside its box, or under it; None where there is none."""
     if face.regions is None or face.explanation is None:
         return None
-    width, height = bars_size(capital_px)
-    box, gap = face.observation.box, round(capital_px)
-    bottom = image.shape[0] - round(3.2 * capital_px)  # the last line of the picture is the legend's
-    middle = min(max(box.centre[1] - height / 2, 0), bottom - height)
-    beside = (box.right + gap, middle), (box.x - gap - width, middle)
-    under = (min(max(box.centre[0] - width / 2, 0), image.shape[1] - width), box.bottom + gap)
-    for x, y in (*beside, under):
-        place = Box(round(x), round(y), width, height)
-        fits = x >= 0 and y >= 0 and x + width <= image.shape[1] and y + height <= bottom
-        if fits and not any(place.intersection(other) for other in taken):
-            return place
-    return None
+    room = _room(image, capital_px)
+    return beside(face.observation.box, bars_size(capital_px), round(capital_px), room, taken)
+
+
+def _room(image: Image, capital_px: float) -> Box:
+    """Where panels may lie: the picture, but for its last line, which is the legend's."""
+    return Box(0, 0, image.shape[1], image.shape[0] - round(3.2 * capital_px))
 
 
 def _draw_legend(image: Image, result: Result, style: Style, capital_px: float) -> None:

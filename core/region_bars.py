@@ -87,18 +87,20 @@ def _bar(
     thick = max(round(0.9 * capital_px), 3)
     top = middle - thick // 2
     sign = 1 if length > 0 else -1
-    _fill(image, start, start + length, top, thick, TROUGH)
+    fill(image, (start, start + length), top, thick, TROUGH)
     end = start + sign * min(round(share * reach), abs(length))
     red, green, blue = (int(v) for v in colours[int((len(colours) - 1) * min(0.3 + share, 1.0))])
-    _fill(image, start, end, top, thick, AMBER if hatched else (red, green, blue))
+    fill(image, (start, end), top, thick, AMBER if hatched else (red, green, blue))
     if hatched:
         for x in range(start + 2, end, 4):
-            _fill(image, x, x + 1, top, thick, TROUGH)
+            fill(image, (x, x + 1), top, thick, TROUGH)
     tick = start + sign * min(round(area * reach), abs(length) - 1)
-    _fill(image, tick, tick + 1, top - 1, thick + 2, WHITE)
+    fill(image, (tick, tick + 1), top - 1, thick + 2, WHITE)
 
 
-def _fill(image: Image, x0: int, x1: int, top: int, height: int, colour: Colour) -> None:
+def fill(image: Image, across: tuple[int, int], top: int, height: int, colour: Colour) -> None:
+    """Paint a rectangle between two columns, in either order, px; what lies beyond the picture is cut off."""
+    x0, x1 = across
     rows = slice(max(top, 0), max(top + height, 0))
     image[rows, max(min(x0, x1), 0) : max(x0, x1, 0)] = colour
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from core.comparison import Compared, Comparison
 from core.geometry import Image
-from core.lettering import AMBER, QUIET, WHITE, Colour, plate, text_width, write
+from core.lettering import ACCENT, AMBER, QUIET, WHITE, Colour, plate, text_width, write
 from core.opencv import cv2
-from core.overlay import ACCENT, NOTICE, Style, tinted
+from core.overlay import NOTICE, Style, tinted
 from core.types import Crop
 
 FACE_PX: Final = 240

@@ -28,12 +28,12 @@ class Images(Source):
     """
 
     def __init__(self, paths: Sequence[Path], name: str) -> None:
-        self._paths = tuple(paths)
+        self.paths = tuple(paths)
         self._next = 0
         self.name = name
         self.seekable = True
-        self.frame_count = len(self._paths)
-        self.duration_s = float(len(self._paths))
+        self.frame_count = len(self.paths)
+        self.duration_s = float(len(self.paths))
         self.fps = 1.0
 
     @classmethod
@@ -62,22 +62,22 @@ class Images(Source):
 
     def read(self) -> Frame | None:
         """Give the next picture; None after the last."""
-        if self._next >= len(self._paths):
+        if self._next >= len(self.paths):
             return None
         index, self._next = self._next, self._next + 1
         try:
-            image = read_image(self._paths[index])
+            image = read_image(self.paths[index])
         except (SourceNotFound, SourceBusy) as error:  # gone since the folder was listed, or locked: one of many
             raise SourceUnreadable(str(error)) from error
         return Frame(image, index, float(index), time.monotonic())
 
     def seek(self, timestamp_s: float) -> None:
         """Make the next `read` give the picture at a place."""
-        self._next = min(max(int(timestamp_s), 0), len(self._paths) - 1)
+        self._next = min(max(int(timestamp_s), 0), len(self.paths) - 1)
 
     def close(self) -> None:
         """Come to the end."""
-        self._next = len(self._paths)
+        self._next = len(self.paths)
 
 
 def natural_key(name: str) -> tuple[tuple[int, str], ...]:

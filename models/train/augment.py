@@ -14,13 +14,16 @@ BRIGHTNESS = 0.2  # of the full range
 CUT_SHARE = 0.5  # of the images lose a patch
 CUT_PX = (6, 20)  # side of that patch
 COARSE_SHARE = 0.25  # of the images are seen at a lower resolution
+DARK_SHARE = 0.1  # of the images lose most of their light
+NOISE_SHARE = 0.25  # of the images are noisy
+NOISE = 12.0  # grey levels, standard deviation at most
 
 
 def _uniform(n: int, spread: float, generator: torch.Generator) -> Tensor:
     return (torch.rand(n, generator=generator) * 2 - 1) * spread
 
 
-def _affine(faces: Tensor, generator: torch.Generator) -> Tensor:
+def _affine(faces: Tensor, masks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     n = len(faces)
     angle, scale = _uniform(n, ROTATION_RAD, generator), 1 + _uniform(n, SCALE, generator)
     mirror = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0)
@@ -28,7 +31,8 @@ def _affine(faces: Tensor, generator: torch.Generator) -> Tensor:
     dx, dy = _uniform(n, 2 * SHIFT, generator), _uniform(n, 2 * SHIFT, generator)
     theta = torch.stack([torch.stack([cos * mirror, -sin, dx], 1), torch.stack([sin * mirror, cos, dy], 1)], 1)
     grid = F.affine_grid(theta, list(faces.shape), align_corners=False)
-    return F.grid_sample(faces, grid, padding_mode="border", align_corners=False)
+    turned = F.grid_sample(torch.cat([faces, masks], dim=1), grid, padding_mode="border", align_corners=False)
+    return turned[:, :1], turned[:, 1:]
 
 
 def _light(faces: Tensor, generator: torch.Generator) -> Tensor:
@@ -36,8 +40,10 @@ def _light(faces: Tensor, generator: torch.Generator) -> Tensor:
     contrast = 1 + _uniform(n, CONTRAST, generator)
     offset = 255 * _uniform(n, BRIGHTNESS, generator)
     mean = faces.mean(dim=(1, 2, 3))
+    dark = torch.rand(n, generator=generator) < DARK_SHARE
+    dim = torch.where(dark, 0.15 + 0.35 * torch.rand(n, generator=generator), torch.ones(n))
     lit = (faces - mean[:, None, None, None]) * contrast[:, None, None, None] + (mean + offset)[:, None, None, None]
-    return lit.clamp(0, 255)
+    return lit.clamp(0, 255) * dim[:, None, None, None]
 
 
 def _coarse(faces: Tensor, generator: torch.Generator) -> Tensor:
@@ -49,6 +55,13 @@ def _coarse(faces: Tensor, generator: torch.Generator) -> Tensor:
     faces = faces.clone()
     faces[chosen] = F.interpolate(small, size=faces.shape[-1], mode="bilinear")
     return faces
+
+
+def _noise(faces: Tensor, generator: torch.Generator) -> Tensor:
+    n = len(faces)
+    strength = torch.rand(n, 1, 1, 1, generator=generator) * NOISE
+    strength = strength * (torch.rand(n, 1, 1, 1, generator=generator) < NOISE_SHARE)
+    return (faces + strength * torch.randn(faces.shape, generator=generator)).clamp(0, 255)
 
 
 def _cut(faces: Tensor, generator: torch.Generator) -> Tensor:
@@ -63,6 +76,16 @@ def _cut(faces: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(hole[:, None], grey, faces)
 
 
-def augment(faces: Tensor, generator: torch.Generator) -> Tensor:
-    """Random views of faces, float32 [n, 1, side, side] in 0..255: turned, scaled, mirrored, lit, blurred, covered."""
-    return _cut(_light(_coarse(_affine(faces, generator), generator), generator), generator)
+def augment(faces: Tensor, masks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Random views of faces: turned, scaled, mirrored, lit, blurred, noisy, covered.
+
+    Parameters
+    ----------
+    faces
+        float32 [n, 1, side, side] in 0..255.
+    masks
+        float32 [n, masks, side, side]; they move with the faces and keep their values otherwise.
+    """
+    faces, masks = _affine(faces, masks, generator)
+    faces = _cut(_noise(_light(_coarse(faces, generator), generator), generator), generator)
+    return faces, masks

@@ -207,6 +207,19 @@ def test_results_that_cannot_be_written_are_told(clip, tmp_path, capsys):
     assert "cannot be written" in " ".join(capsys.readouterr().err.split())
 
 
+def test_scores_and_landmarks_ask_for_an_overlay_and_are_in_it(astronaut, tmp_path):
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "a.png"), astronaut[..., ::-1])
+    shown = {}
+    for option in ("--overlay", "--scores", "--landmarks"):
+        assert run("analyze", folder, "--out", tmp_path / option, "--method", "off", option) == 0
+        with av.open(str(tmp_path / option / "faces.overlay.mp4")) as container:
+            shown[option] = next(container.decode(video=0)).to_ndarray(format="rgb24").astype(int)
+    for option in ("--scores", "--landmarks"):
+        assert (np.abs(shown[option] - shown["--overlay"]).max(axis=2) > 60).sum() > 500
+
+
 @pytest.mark.parametrize("suffix", [".png", ".json", ".npz"])
 def test_a_still_is_explained_in_the_form_asked_for(astronaut, tmp_path, suffix):
     still = tmp_path / "face.png"

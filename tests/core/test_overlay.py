@@ -10,14 +10,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import UnknownName
-from core.geometry import FACE_OVAL
-from core.lettering import lettering, text_width
+from core.geometry import FACE_OVAL, Box
+from core.lettering import ACCENT, lettering, text_width
 from core.overlay import COLOUR_MAPS, Style, draw, face_name, heat, outlines
-from tests.made import REFERENCE, SIZE, gradient_image, make_face, make_result, mouth_relevance
+from core.places import around, beside
+from core.types import Prediction
+from tests.made import LABELS, REFERENCE, SIZE, gradient_image, make_face, make_result, mouth_relevance
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 
@@ -120,11 +122,12 @@ def test_a_factor_makes_the_heat_fainter_and_the_legend_says_so():
     assert (legends[0][-30:] != legends[1][-30:]).any()
 
 
+@settings(deadline=None)  # the first mesh is read from a file
 @given(x=st.floats(-150, 800), y=st.floats(-150, 500), width=st.floats(8, 600))
 def test_a_face_anywhere_even_half_out_of_the_picture_can_be_drawn(x, y, width):
     result = make_result(make_face(mouth_relevance(), centre=(x, y), width=width))
 
-    drawn = draw(result, Style(regions=False))
+    drawn = draw(result, Style(regions=False, scores=True, landmarks=True))
 
     assert drawn.shape == result.frame.image.shape
     assert drawn.dtype == np.uint8
@@ -171,6 +174,101 @@ def test_two_faces_never_cover_each_others_bars_or_boxes():
     window = np.s_[round(box.y) : round(box.bottom), round(box.x) : round(box.right)]
 
     assert np.array_equal(both[window], only[window])
+
+
+def changed_by(result, **shown):
+    """Where something is drawn that is not without it, bool [height, width]."""
+    plain = Style(heat=False, bars=False, legend=False)
+    return (draw(result, plain) != draw(result, replace(plain, **shown))).any(axis=2)
+
+
+@pytest.mark.parametrize("width", [24.0, 70.0, 140.0])
+def test_scores_lie_near_every_face_and_on_none(width):
+    faces = [make_face(mouth_relevance(), (90.0 + 230 * k, 130.0), width, face_id=k + 1) for k in range(3)]
+    changed = changed_by(make_result(*faces), scores=True)
+
+    for face in faces:
+        box = face.observation.box
+        rows, columns = slice(round(box.y), round(box.bottom)), slice(round(box.x), round(box.right))
+        assert not changed[rows, columns].any()
+        near = box.scaled(1 + 250 / width)
+        assert changed[max(round(near.y), 0) : round(near.bottom), max(round(near.x), 0) : round(near.right)].any()
+
+
+@pytest.mark.parametrize("centre", [(40.0, 40.0), (620.0, 40.0), (40.0, 340.0), (620.0, 340.0)])
+def test_scores_of_a_face_at_an_edge_are_whole(centre):
+    there, middle = (
+        changed_by(make_result(make_face(None, place, 60.0)), scores=True) for place in (centre, (320.0, 180.0))
+    )
+
+    assert there.sum() == pytest.approx(middle.sum(), rel=0.02)
+
+
+def test_a_higher_probability_has_a_longer_bar():
+    low, high = (
+        make_result(replace(make_face(), prediction=Prediction(LABELS, *(np.array(v, np.float32) for v in values))))
+        for values in (((0, 1, 0), (0.3, 0.4, 0.3)), ((0, 9, 0), (0.05, 0.9, 0.05)))
+    )
+    plain = Style(labels=False, boxes=False, legend=False, scores=True)
+
+    accent = [(draw(result, plain) == np.array(ACCENT)).all(axis=2).sum() for result in (low, high)]
+
+    assert accent[1] > accent[0] > 0
+
+
+def test_a_face_that_fills_the_picture_gets_its_scores_at_its_rim():
+    face = make_face(None, (320.0, 180.0), 420.0)
+    changed = changed_by(make_result(face), scores=True)
+    middle = face.observation.box.scaled(0.58)
+
+    assert changed.any()
+    assert not changed[round(middle.y) : round(middle.bottom), round(middle.x) : round(middle.right)].any()
+
+
+def test_scores_without_room_are_told_in_amber():
+    faces = [make_face(None, (40.0 + 56 * (k % 11), 50.0 + 66 * (k // 11)), 44.0, face_id=k + 1) for k in range(44)]
+    result = make_result(*faces)
+    plain = Style(heat=False, bars=False, legend=False, labels=False)
+
+    drawn = draw(result, replace(plain, scores=True))
+    new = drawn[changed_by(result, labels=False, scores=True)].astype(int)
+
+    assert ((new[:, 0] > 200) & (new[:, 1] > 140) & (new[:, 2] < 120)).sum() > 20
+
+
+def test_the_mesh_lies_within_the_landmarks_and_is_left_to_large_faces():
+    large, small = make_face(width=200.0), make_face(width=60.0)
+    shares = []
+    for face in (large, small):
+        changed = changed_by(make_result(face), landmarks=True)
+        box = face.observation.box
+        ys, xs = np.nonzero(changed)
+        assert box.x - 3 <= xs.min() <= xs.max() <= box.right + 3
+        assert box.y - 3 <= ys.min() <= ys.max() <= box.bottom + 3
+        shares.append(changed.sum() / box.area)
+
+    assert shares[0] > 0.3
+    assert shares[1] > 0
+
+
+@settings(deadline=None)
+@given(
+    x=st.floats(0, 600),
+    y=st.floats(0, 300),
+    side=st.floats(10, 300),
+    width=st.integers(20, 200),
+    height=st.integers(20, 200),
+)
+def test_a_panel_lies_within_its_room_and_on_nothing_taken(x, y, side, width, height):
+    room, box = Box(0, 0, 640, 320), Box(x, y, side, side)
+    for find in (beside, around):
+        place = find(box, (width, height), 5, room, [box])
+        if place is not None:
+            assert place.intersection(box) == 0
+            assert place.x >= 0
+            assert place.y >= 0
+            assert place.right <= 640
+            assert place.bottom <= 320
 
 
 def test_region_outlines_lie_on_the_face_in_the_frame():

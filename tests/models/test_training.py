@@ -5,13 +5,19 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the lab needs torch")
 
+from core.explain import Explainer  # noqa: E402
 from core.geometry import Alignment  # noqa: E402
 from core.model import Model  # noqa: E402
 from core.packs import read_pack  # noqa: E402
+from models.data.fer2013 import Fer2013  # noqa: E402
 from models.data.ferplus import FerPlus  # noqa: E402
+from models.export.onnx import export_onnx  # noqa: E402
 from models.export.pack import write_pack  # noqa: E402
+from models.networks.gimefive import PARAMETERS, GiMeFive  # noqa: E402
 from models.networks.mien import Mien, MienConfig, multiply_adds  # noqa: E402
-from models.train import __main__ as training  # noqa: E402
+from models.networks.relevance import Explained  # noqa: E402
+from models.train import mien as training  # noqa: E402
+from models.train import six  # noqa: E402
 from models.train.augment import augment  # noqa: E402
 
 SMALL = MienConfig(widths=(4, 6, 8, 8))
@@ -23,13 +29,20 @@ def test_the_default_network_stays_within_its_budget():
     assert sum(parameter.numel() for parameter in network.parameters()) <= 3_000_000
     assert multiply_adds(network, 48) <= 60_000_000
     with torch.no_grad():
-        assert min(network.features(torch.zeros(1, 1, 48, 48)).shape[2:]) >= 6
+        assert min(network.blocks(torch.zeros(1, 32, 24, 24)).shape[2:]) >= 6
+
+
+def test_gimefive_has_the_published_number_of_parameters_and_looks_at_maps_of_4_by_4():
+    network = GiMeFive()
+    assert sum(parameter.numel() for parameter in network.parameters()) == PARAMETERS
+    with torch.no_grad():
+        assert network.eval().features[:-2](torch.zeros(1, 3, 64, 64)).shape == (1, 1024, 4, 4)
 
 
 def test_every_sum_joins_parts_that_are_not_negative():
     network = Mien(SMALL).eval()
     seen = []
-    for block in network.features[1:]:
+    for block in network.blocks:
         block.main.register_forward_hook(lambda *call: seen.append(call[2].min().item()))
         block.shortcut.register_forward_hook(lambda *call: seen.append(call[2].min().item()))
     with torch.no_grad():
@@ -40,12 +53,24 @@ def test_every_sum_joins_parts_that_are_not_negative():
 
 def test_augmentation_keeps_shape_and_range_and_repeats_with_its_seed():
     faces = torch.rand(16, 1, 48, 48, generator=torch.Generator().manual_seed(0)) * 255
-    one, other = (augment(faces, torch.Generator().manual_seed(3)) for _ in range(2))
+    none = torch.zeros(16, 0, 48, 48)
+    one, other = (augment(faces, none, torch.Generator().manual_seed(3))[0] for _ in range(2))
     assert one.shape == faces.shape
     assert one.min() >= 0
     assert one.max() <= 255
     assert torch.equal(one, other)
     assert not torch.equal(one, faces)
+
+
+def test_masks_move_with_the_faces_they_belong_to():
+    generator = torch.Generator().manual_seed(0)
+    faces = torch.zeros(8, 1, 48, 48)
+    faces[:, :, 12:30, 8:20] = 255
+    views, masks = augment(faces, faces / 255, generator)
+    assert masks.shape == (8, 1, 48, 48)
+    for view, mask in zip(views, masks, strict=True):
+        brighter = view[mask > 0.5].mean() - view[mask < 0.5].mean()
+        assert brighter > 20
 
 
 @pytest.fixture
@@ -59,8 +84,11 @@ def faces():
     return training.Faces(FerPlus(images, votes, np.full((40, 478, 3), np.nan, np.float32)))
 
 
-def run_of(folder, epochs):
-    return training.Run(folder, SMALL, epochs, steps_per_epoch=2, seed=1)
+RECIPE = training.Recipe(epochs=3, batch=16, sizes=((0.0, 32), (0.5, 48)), guided_from=0.6)
+
+
+def run_of(folder):
+    return training.fresh_run(folder, SMALL, RECIPE, steps_per_epoch=2, seed=1)
 
 
 def weights_of(run):
@@ -68,14 +96,13 @@ def weights_of(run):
 
 
 def test_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path, faces, monkeypatch, capsys):
-    monkeypatch.setattr(training, "BATCH", 16)
-    straight = run_of(tmp_path / "straight", 3)
-    training.train(straight, faces, faces)
+    straight = run_of(tmp_path / "straight")
+    training.train(straight, RECIPE, faces, faces, steps_per_epoch=2)
 
     class StoppedError(Exception):
         pass
 
-    stopped = run_of(tmp_path / "stopped", 3)
+    stopped = run_of(tmp_path / "stopped")
     log = stopped.log
 
     def log_and_stop(row):
@@ -84,23 +111,88 @@ def test_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path, faces, 
 
     monkeypatch.setattr(stopped, "log", log_and_stop)
     with pytest.raises(StoppedError):
-        training.train(stopped, faces, faces)
-    again = run_of(tmp_path / "stopped", 3)
-    training.train(again, faces, faces)
+        training.train(stopped, RECIPE, faces, faces, steps_per_epoch=2)
+    again = run_of(tmp_path / "stopped")
+    training.train(again, RECIPE, faces, faces, steps_per_epoch=2)
     assert again.epoch == 3
-    assert "going on after epoch 1 of 3" in capsys.readouterr().out
+    assert "going on after epoch 1" in capsys.readouterr().out
     torch.testing.assert_close(weights_of(again), weights_of(straight), rtol=1e-3, atol=1e-4)
+
+
+def settled(network):
+    """A network whose batch norm has seen something."""
+    torch.manual_seed(0)
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.running_mean.uniform_(-0.2, 0.2)
+            layer.running_var.uniform_(0.5, 1.5)
+            layer.bias.data.uniform_(-0.2, 0.3)
+    return network.eval()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's exporter, of itself
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("contrast", [0.0, 1.0])
+def test_the_relevance_that_training_sees_is_the_compilers(tmp_path, contrast):
+    network = settled(Mien(SMALL))
+    export_onnx(network, tmp_path / "model.onnx", 48)
+    faces = np.random.default_rng(0).integers(0, 256, (4, 1, 48, 48), dtype=np.uint8)
+    compiled = Explainer(tmp_path / "model.onnx", "lrp").explain(faces, contrast=np.full(4, contrast, np.float32))
+    target = torch.from_numpy(compiled.logits.argmax(axis=1))
+    _, _, relevance = Explained(network)(torch.from_numpy(faces), target, torch.full((4,), contrast))
+    # The stem's rule is flat: each of its values is spread evenly over the pixels that it sees.
+    seen = torch.ones(1, 1, 3, 3)
+    pixels = torch.nn.functional.conv2d(torch.ones(1, 1, 48, 48), seen, stride=2, padding=1)
+    spread = torch.nn.functional.conv_transpose2d(relevance[:, None] / pixels, seen, None, 2, 1, output_padding=1)[:, 0]
+    largest = np.abs(compiled.relevance).max()
+    np.testing.assert_allclose(spread.detach().numpy(), compiled.relevance, atol=1e-3 * largest)
+
+
+def test_what_lies_beyond_the_gate_changes_nothing():
+    network = settled(Mien(SMALL))
+    face = torch.rand(1, 1, 48, 48) * 255
+    with torch.no_grad():
+        network.gate.logit.weight.zero_()
+        network.gate.logit.bias.fill_(-200)
+        closed = network(face)
+        assert torch.equal(network(torch.zeros(1, 1, 48, 48)), closed)
+        network.gate.logit.bias.fill_(200)
+        assert not torch.equal(network(face), closed)
+
+
+def test_the_penalty_falls_when_relevance_moves_onto_the_expected_regions_of_the_face():
+    face, expected = torch.zeros(2, 24, 24), torch.zeros(2, 24, 24)
+    face[:, 4:20, 4:20], expected[:, 8:12, 8:12] = 1, 1
+    batch = training.Batch(None, None, None, face, expected, torch.tensor([True, False]))
+    penalties = []
+    for rows, columns in ((slice(0, 4), slice(0, 24)), (slice(14, 18), slice(4, 20)), (slice(8, 12), slice(8, 12))):
+        relevance = torch.full((2, 24, 24), -1.0)
+        relevance[:, rows, columns] = 1.0
+        penalties.append(training.relevance_loss(relevance, batch, RECIPE).item())
+    assert penalties[0] > penalties[1] > penalties[2]
+    assert penalties[2] == pytest.approx(-RECIPE.expected * np.log(1 + training.SMALL_SHARE), abs=1e-5)
+
+
+def test_the_six_classes_are_learnt_and_the_best_epoch_is_kept(tmp_path):
+    generator = np.random.default_rng(0)
+    labels = np.arange(32) % 6
+    images = np.repeat(np.repeat((labels * 45)[:, None, None], 48, 1), 48, 2) + generator.integers(0, 9, (32, 48, 48))
+    split = Fer2013(images.astype(np.uint8), labels.astype(np.int64), np.arange(32), 0)
+    recipe = six.SixRecipe(epochs=2, batch=16)
+    run = six.gimefive_run(tmp_path, recipe, 2, 1)
+    six.train(run, recipe, split, split)
+    again = six.gimefive_run(tmp_path, recipe, 2, 1)
+    six.train(again, recipe, split, split)
+    assert again.epoch == 2
+    best = torch.load(tmp_path / "best.pt", weights_only=True)
+    assert set(best) == set(run.network.state_dict())
+    assert six.predict(again.average, split.images, recipe.side).shape == (32, 6)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's exporter, of itself
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_a_network_becomes_a_pack_that_gives_the_same_logits(tmp_path):
-    torch.manual_seed(0)
-    network = Mien(SMALL)
-    for layer in network.modules():
-        if isinstance(layer, torch.nn.BatchNorm2d):
-            layer.running_mean.uniform_(-0.2, 0.2)
-            layer.running_var.uniform_(0.5, 1.5)
+    network = settled(Mien(SMALL))
     facts = {
         "id": "small",
         "version": "0.1",

@@ -17,6 +17,7 @@ UNWEIGHTED = 1e-20
 ELEMENTWISE = frozenset({"Cast", "Add", "Sub", "Mul", "Div"})
 MOVES = frozenset(
     {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Split", "Slice", "Gather", "Pad", "Identity"}
+    | {"Expand", "Tile"}
 )
 
 

@@ -20,6 +20,8 @@ SCALINGS = {
     "a mean and a deviation for each channel": lambda x: (x - MEAN) / DEVIATION,
     "in two steps": lambda x: (x / 255.0 - 0.5) * 4.0,
     "upside down": lambda x: 1.0 - x / 255.0,
+    "one channel, seen three times": lambda x: (x[:, :1] / 100.0 - 1.0).expand(-1, 3, -1, -1),
+    "one channel, laid side by side": lambda x: (x[:, :1] / 100.0 - 1.0).repeat(1, 3, 1, 1),
 }
 
 

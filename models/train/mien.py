@@ -1,0 +1,223 @@
+"""The default network's recipe: soft votes, growing pictures, and in the end a say in where the relevance lies."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from core.geometry import Alignment, Floats
+from core.regions import EXPECTED, OUTSIDE, REGIONS, partition
+from core.verification.scores import score
+from models.data import ferplus
+from models.networks.mien import Mien, MienConfig
+from models.networks.relevance import Explained
+from models.train.augment import augment
+from models.train.run import Run
+
+# Mean places of eyes and mouth over the training images where the mesh finds a face, made symmetric: an aligned crop
+# shows, on average, what a raw one shows.
+ALIGNMENT = Alignment(48, right_eye=(0.325, 0.3825), left_eye=(0.675, 0.3825), mouth=(0.5, 0.764))
+SMALL_SHARE = 0.02  # below this the penalty on relevance elsewhere grows no steeper
+UNSEEN = len(REGIONS)  # in place of a region where no mesh was found
+# Which regions, UNSEEN last, are expected for a class: bool [classes, regions + 1].
+_EXPECTED = torch.tensor([[name in EXPECTED[c] for name in (*REGIONS, "")] for c in ferplus.CLASSES])
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What may differ between runs; the table of runs names it.
+
+    Attributes
+    ----------
+    balance
+        Images of a class are drawn with weight (class count) ** -balance.
+    aligned_share
+        Of the training views come from the aligned crop, the others from the raw one.
+    sizes
+        From which share of the epochs on pictures have which side, px.
+    guided_from
+        From which share of the epochs on the penalty on relevance is added, and batch norm keeps its statistics.
+    outside, expected
+        Weights of the penalties: on positive relevance outside the face, and on what is not in the expected regions.
+    """
+
+    epochs: int = 44
+    batch: int = 128
+    peak_rate: float = 0.15
+    weight_decay: float = 5e-4
+    average_decay: float = 0.998
+    balance: float = 0.35
+    aligned_share: float = 0.6
+    sizes: tuple[tuple[float, int], ...] = ((0.0, 32), (0.4, 40), (0.7, 48))
+    guided_from: float = 0.86
+    outside: float = 0.3
+    expected: float = 0.2
+
+    def size(self, epoch: int) -> int:
+        """Side of the pictures in an epoch, px."""
+        return [side for start, side in self.sizes if epoch >= start * self.epochs][-1]
+
+    def guides(self, epoch: int) -> bool:
+        """Whether an epoch, counted from 0, has a say in where relevance lies."""
+        return epoch >= self.guided_from * self.epochs
+
+
+class Faces:
+    """One split as tensors: aligned and raw crops uint8 [n, 1, size, size], their regions, and the votes."""
+
+    def __init__(self, split: ferplus.FerPlus) -> None:
+        distribution, kept = ferplus.soft_labels(split.votes)
+        self.labels = ferplus.majority_labels(split.votes)
+        self.aligned = torch.from_numpy(split.crops(ALIGNMENT))[:, None]
+        self.raw = torch.from_numpy(split.images)[:, None]
+        meshes = zip(split.landmarks, split.found, strict=True)
+        regions = np.stack([_regions(landmarks, found) for landmarks, found in meshes])
+        self.regions_aligned, self.regions_raw = torch.from_numpy(regions).unbind(1)
+        self.distribution = torch.from_numpy(distribution)
+        self.kept = torch.from_numpy(np.flatnonzero(kept))
+
+    def draw(self, recipe: Recipe, generator: torch.Generator) -> Tensor:
+        """Indices of one epoch, as many as there are images, rare classes more often."""
+        classes = self.distribution[self.kept].argmax(1)
+        weight = torch.bincount(classes).float()[classes] ** -recipe.balance
+        return self.kept[torch.multinomial(weight, len(self.kept), replacement=True, generator=generator)]
+
+    def batch(self, chosen: Tensor, recipe: Recipe, side: int, generator: torch.Generator) -> "Batch":
+        """Random views of these images."""
+        aligned = torch.rand(len(chosen), generator=generator) < recipe.aligned_share
+        faces = torch.where(aligned[:, None, None, None], self.aligned[chosen], self.raw[chosen]).float()
+        regions = torch.where(aligned[:, None, None], self.regions_aligned[chosen], self.regions_raw[chosen]).long()
+        target = self.distribution[chosen].argmax(1)
+        masks = torch.stack([regions != OUTSIDE, _EXPECTED[target[:, None, None], regions]], dim=1).float()
+        faces, masks = augment(faces, masks, generator)
+        if side != faces.shape[-1]:
+            faces = F.interpolate(faces, size=side, mode="bilinear", antialias=True)
+        masks = F.interpolate(masks, size=side // 2, mode="area")  # where the stem's maps lie
+        seen = regions[:, 0, 0] != UNSEEN
+        return Batch(faces, self.distribution[chosen], target, masks[:, 0], masks[:, 1], seen)
+
+
+def _regions(landmarks: Floats, found: bool) -> Floats:
+    """Which region each pixel of the aligned and of the raw crop belongs to, uint8 [2, size, size]."""
+    if not found:
+        return np.full((2, ALIGNMENT.size, ALIGNMENT.size), UNSEEN, np.uint8)
+    aligned = ALIGNMENT.to_crop(landmarks).apply(landmarks[:, :2])
+    return np.stack([partition(points, ALIGNMENT.size).labels for points in (aligned, landmarks[:, :2])])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Views to learn from.
+
+    Attributes
+    ----------
+    faces
+        float32 [n, 1, side, side] in 0..255.
+    distribution
+        Votes over the classes, float32 [n, classes].
+    target
+        The class with most votes, int64 [n].
+    face, expected
+        How much of each place of the stem's maps is face, and expected region of the target: [n, side / 2, side / 2].
+    seen
+        Where face and expected are known, bool [n].
+    """
+
+    faces: Tensor
+    distribution: Tensor
+    target: Tensor
+    face: Tensor
+    expected: Tensor
+    seen: Tensor
+
+
+def reading_loss(logits: Tensor, gate: Tensor | None, batch: Batch) -> Tensor:
+    """Cross-entropy to the votes, and of the gate to the face."""
+    loss = F.cross_entropy(logits.float(), batch.distribution)
+    if gate is not None and bool(batch.seen.any()):
+        loss = loss + F.binary_cross_entropy_with_logits(gate[batch.seen, 0].float(), batch.face[batch.seen])
+    return loss
+
+
+def relevance_loss(relevance: Tensor, batch: Batch, recipe: Recipe) -> Tensor:
+    """Penalty on positive relevance outside the face, and on what is not in the regions expected of the target.
+
+    The first is a share, the second minus the logarithm of one: relevance mass accuracy (SCIENCE 3).
+    """
+    positive = relevance.clamp(min=0)
+    total = positive.sum(dim=(1, 2)) + 1e-6
+    on_face = (positive * batch.face).sum(dim=(1, 2)) / total
+    inside = (positive * batch.expected).sum(dim=(1, 2)) / total
+    known = batch.seen & (batch.expected.sum(dim=(1, 2)) > 0)
+    outside = _mean(1 - on_face[batch.seen])
+    return recipe.outside * outside - recipe.expected * _mean(torch.log(inside[known] + SMALL_SHARE))
+
+
+def _mean(values: Tensor) -> Tensor:
+    return values.sum() / max(len(values), 1)
+
+
+@torch.no_grad()
+def predict(network: Mien, faces: Tensor) -> Floats:
+    """Logits float32 [n, classes] in fp32, one pass."""
+    network.eval()
+    return torch.cat([network(part) for part in torch.split(faces, 256)]).numpy()
+
+
+def fresh_run(folder: Path, config: MienConfig, recipe: Recipe, steps_per_epoch: int, seed: int) -> Run[Mien]:
+    """A run of the default network, at its beginning."""
+    torch.manual_seed(seed)
+    network = Mien(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.SGD(
+        network.parameters(), lr=recipe.peak_rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, recipe.peak_rate, epochs=recipe.epochs, steps_per_epoch=steps_per_epoch, pct_start=0.2
+    )
+    return Run(folder, network, optimizer, schedule, seed, recipe.average_decay)
+
+
+def train(run: Run[Mien], recipe: Recipe, train_faces: Faces, valid_faces: Faces, steps_per_epoch: int) -> None:
+    """Train until the recipe's last epoch."""
+    run.resume()
+    while run.epoch < recipe.epochs:
+        started = time.monotonic()
+        chosen = torch.split(train_faces.draw(recipe, run.generator), recipe.batch)[:steps_per_epoch]
+        losses = np.array(list(_epoch(run, recipe, train_faces, chosen)))
+        run.epoch += 1
+        run.save()
+        row = {"epoch": run.epoch, "loss": losses[:, 0].mean(), "guidance": losses[:, 1].mean()}
+        row |= {"seconds": time.monotonic() - started}
+        for name, faces in (("aligned", valid_faces.aligned), ("raw", valid_faces.raw)):
+            scores = score(predict(run.average, faces), valid_faces.labels)
+            row |= {f"{name}_accuracy": scores.accuracy, f"{name}_recall": scores.mean_recall}
+        run.log(row)
+
+
+def _epoch(run: Run[Mien], recipe: Recipe, faces: Faces, chosen: Iterable[Tensor]) -> Iterator[tuple[float, float]]:
+    """Losses of reading and of relevance, step by step."""
+    guided, side = recipe.guides(run.epoch), recipe.size(run.epoch)
+    explained = Explained(run.network)
+    for number, part in enumerate(chosen):
+        batch = faces.batch(part, recipe, side, run.generator)
+        pictures = batch.faces.contiguous(memory_format=torch.channels_last)
+        run.network.train()
+        guidance = torch.zeros(())
+        if guided:  # the relevance speaks of the graph that is shipped, whose batch norm is folded
+            run.network.eval()
+            run.network.dropout.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            if guided and number % 2 == 0:
+                contrast = (torch.rand(len(part), generator=run.generator) < 0.5).float()
+                logits, gate, relevance = explained(pictures, batch.target, contrast)
+                guidance = relevance_loss(relevance, batch, recipe)
+            else:
+                logits, gate = run.network.read(pictures)
+        reading = reading_loss(logits, gate, batch)
+        run.step(reading + 2 * guidance)  # every second step has none
+        yield reading.item(), guidance.item()
