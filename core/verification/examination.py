@@ -1,6 +1,6 @@
 """The long way through a corpus: read every image, explain it, keep what was measured, part by part."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from core.verification.estimates import Seed
 from core.verification.locating import Located, Locating, Locator
 from core.verification.options import Options
 from core.verification.record import EXAMINED, STATES, UNREADABLE, WHOLE
-from core.verification.store import PART, Layout, Store
+from core.verification.store import Layout, Store
 
 Progress = Callable[[str, int, int], None]  # stage in words, done, of how many
 
@@ -199,10 +199,3 @@ def density(relevance: Floats, side: int) -> Floats:
         positive = cv2.resize(positive, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
     mean = float(positive.mean(dtype=np.float64))
     return positive / np.float32(mean) if mean > 0 else positive
-
-
-def kept_arrays(model: Model, store: Store) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
-    """Every part of a store whose examination is complete: its first image's place, and its arrays."""
-    wanted = layout(len(model.labels), map_side(model.pack.manifest.input.size))
-    for part in range(store.parts):
-        yield part * PART, store.read(part, wanted)

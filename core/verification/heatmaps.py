@@ -1,8 +1,9 @@
 """Mean heatmaps per class in the crop's frame, the mean face as an outline, and the images that fail worst."""
 
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.geometry import Floats
 from core.types import RegionRelevance
@@ -12,7 +13,7 @@ from core.verification.expectations import GOOD, OUTSIDE_FACE, UNSUPPORTED
 from core.verification.findings import MeanMap, MeanMaps, Worst
 from core.verification.measurements import Measurements
 from core.verification.options import Options
-from core.verification.tables import in_group
+from core.verification.record import Record
 
 NO_EVIDENCE: Final = "no positive evidence"
 # The worst first. Verdicts that are not here are good, or there is nothing to judge.
@@ -46,11 +47,11 @@ def mean_maps(found: Measurements) -> MeanMaps:
 
 
 def _mean_map(found: Measurements, place: int, label: str, seed: int, group: Group, side: int) -> MeanMap:
-    rows = found.examined[in_group(found, group) & (found.predicted == place)]
-    maps = found.arrays["density"][rows, seed]
-    maps = maps[maps.any(axis=(1, 2))]  # a map without positive relevance says nothing of where it lies
-    mean = maps.mean(axis=0, dtype=np.float64) if len(maps) else np.full((side, side), np.nan)
-    return MeanMap(label, SEEDS[seed], group, len(maps), mean.astype(np.float32))
+    chosen = {"wrong": slice(0, 1), "correct": slice(1, 2), "all": slice(0, 2)}[group]
+    n = int(found.sums.maps[place, seed, chosen].sum())
+    total = found.sums.density[place, seed, chosen].sum(axis=0)
+    mean = total / n if n else np.full((side, side), np.nan)
+    return MeanMap(label, SEEDS[seed], group, n, mean.astype(np.float32))
 
 
 def worst(found: Measurements, options: Options) -> tuple[Worst, ...]:
@@ -66,11 +67,15 @@ def worst(found: Measurements, options: Options) -> tuple[Worst, ...]:
         miss = -relevance.outside_share if verdict == OUTSIDE_FACE else relevance.expected_density or 0.0
         listed.append(((BAD.index(verdict), miss, place), verdict, relevance))
     listed.sort(key=lambda entry: entry[0])
-    return tuple(_worst(found, key[2], verdict, relevance) for key, verdict, relevance in listed[: options.worst])
+    listed = listed[: options.worst]
+    maps = found.rows("density", [key[2] for key, *_ in listed])
+    return tuple(
+        _worst(key[2], found.records[key[2]], verdict, relevance, kept[0])
+        for (key, verdict, relevance), kept in zip(listed, maps, strict=True)
+    )
 
 
-def _worst(found: Measurements, place: int, verdict: str, relevance: RegionRelevance) -> Worst:
-    record = found.records[place]
+def _worst(place: int, record: Record, verdict: str, relevance: RegionRelevance, density: NDArray[Any]) -> Worst:
     assert record.prediction is not None
     return Worst(
         place=place,
@@ -82,5 +87,5 @@ def _worst(found: Measurements, place: int, verdict: str, relevance: RegionRelev
         expected_share=relevance.expected_share,
         face_density=relevance.expected_density,
         verdict=verdict,
-        density=found.arrays["density"][place, 0].astype(np.float32),
+        density=density.astype(np.float32),
     )

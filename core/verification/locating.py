@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -189,9 +189,3 @@ def whole(model: Model, image: Image) -> Crop:
     scale = size / max(height, width)
     middle = (size - 1) / 2
     return model.cut(image, Similarity(scale, 0.0, middle - scale * (width - 1) / 2, middle - scale * (height - 1) / 2))
-
-
-def cut_again(model: Model, corpus: Corpus, places: Sequence[int], landmarks: Floats) -> list[Crop]:
-    """Cut faces out whose landmarks [images, 478, 3] are known, without looking for them."""
-    faces = (FaceObservation(points, 1.0) for points in landmarks)
-    return [model.crop(read_picture(corpus.examples[place]), face) for place, face in zip(places, faces, strict=True)]

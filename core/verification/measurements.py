@@ -1,7 +1,7 @@
 """What an examination has measured, for all images at once: as records for people, as arrays for statistics."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,16 +9,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.corpora import Corpus
-from core.errors import StoreMismatch
-from core.geometry import Box, Floats, Similarity
-from core.model import Model
+from core.geometry import Floats
 from core.regions import EXPECTED, MODES, OUTSIDE, REGIONS, Mode
-from core.types import Prediction, RegionRelevance
 from core.verification.estimates import Doubles, Seed
-from core.verification.examination import SEEDS, kept_arrays
-from core.verification.record import EXAMINED, STATES, WHOLE, Evidence, Record
-from core.verification.store import AGAIN, Store
+from core.verification.examination import SEEDS
+from core.verification.record import EXAMINED, STATES, Record
+from core.verification.store import Layout, Store
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What is summed over the images while they are read, since it is too large to be held for all of them.
+
+    Attributes
+    ----------
+    density
+        float64 [classes, seeds, 2, side, side]: maps of the positive relevance by predicted class, of wrong and of
+        correct predictions.
+    maps
+        int64 [classes, seeds, 2]: how many; maps without positive relevance say nothing of where it lies.
+    landmarks
+        float64 [478, 2]: landmarks in crop px.
+    """
+
+    density: Doubles
+    maps: NDArray[np.int64]
+    landmarks: Doubles
 
 
 @dataclass(frozen=True)
@@ -30,17 +46,33 @@ class Measurements:
     labels
         The pack's classes.
     arrays
-        As in `examination.layout`, one row per image.
+        As in `examination.layout`, one row per image; without those that are large, for which `rows` is there.
     records
         The same for people, in the corpus's order.
     size
         Side of the crop, px.
+    sums
+        Of what is large.
+    store, kept
+        Where all of it is kept, and in which layout.
     """
 
     labels: tuple[str, ...]
     arrays: Mapping[str, NDArray[Any]]
     records: tuple[Record, ...]
     size: int
+    sums: Sums
+    store: Store
+    kept: Layout
+
+    def rows(self, name: str, places: Sequence[int]) -> list[NDArray[Any]]:
+        """Read an array's rows of a few images again."""
+        found: dict[int, NDArray[Any]] = {}
+        for part in sorted({self.store.part_of(place) for place in places}):
+            array = self.store.read(part, self.kept)[name]
+            inside = self.store.places(part)
+            found |= {place: array[place - inside.start].copy() for place in places if place in inside}
+        return [found[place] for place in places]
 
     @cached_property
     def examined(self) -> NDArray[np.int64]:
@@ -83,10 +115,7 @@ class Measurements:
         """The mean face of the examined images, float32 [478, 2], crop px; None without any."""
         if not len(self.examined):
             return None
-        total = np.zeros((478, 2))
-        for landmarks, to_crop in zip(self.of("landmarks"), self.of("to_crop"), strict=True):
-            total += Similarity(*to_crop.tolist()).apply(landmarks[:, :2])
-        return (total / len(self.examined)).astype(np.float32)
+        return (self.sums.landmarks / len(self.examined)).astype(np.float32)
 
     @cached_property
     def pictures_digest(self) -> str:
@@ -115,89 +144,3 @@ def face_density(mass: Doubles, counts: Doubles, expected: NDArray[np.bool_]) ->
 
 def _ratio(above: Doubles, below: Doubles) -> Doubles:
     return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
-
-
-def gather(model: Model, corpus: Corpus, store: Store) -> Measurements:
-    """Read everything that an examination has kept. StoreMismatch where it cannot be what this model measured."""
-    parts = []
-    for start, arrays in kept_arrays(model, store):
-        if not _sound(arrays, len(model.labels), model.pack.manifest.input.size):
-            raise StoreMismatch(
-                f"{store.folder}: the images from {start} on hold numbers that nothing measures. {AGAIN}"
-            )
-        parts.append(arrays)
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    records = tuple(_record(model, corpus, joined, place) for place in range(store.images))
-    return Measurements(model.labels, joined, records, model.pack.manifest.input.size)
-
-
-def _sound(arrays: Mapping[str, NDArray[Any]], classes: int, size: int) -> bool:
-    """Whether numbers are what they can be: every index points at something, whatever was explained is finite."""
-    states = arrays["state"]
-    explained = states == STATES.index(EXAMINED)
-    read = explained | (states == STATES.index(WHOLE))
-    targets, against = arrays["target"][explained], arrays["against"][explained]
-    counts = arrays["counts"][explained]
-    finite = ("landmarks", "to_crop", "shares", "negative_shares", "positive", "negative", "gaussian", "score")
-    return bool(
-        (states < len(STATES)).all()
-        and (np.isfinite(arrays["logits"]).all(axis=1) == read).all()
-        and ((targets >= 0) & (targets < classes)).all()
-        and ((against >= -1) & (against < classes)).all()
-        and (counts >= 0).all()
-        and (counts.sum(axis=-1) == size * size).all()
-        and all(np.isfinite(arrays[name][explained]).all() for name in (*finite, "density"))
-    )
-
-
-def _record(model: Model, corpus: Corpus, arrays: Mapping[str, NDArray[Any]], place: int) -> Record:
-    example = corpus.examples[place]
-    row = {name: values[place] for name, values in arrays.items()}
-    state = STATES[int(row["state"])]
-    logits = row["logits"]
-    prediction = None
-    if np.isfinite(logits).all():
-        prediction = Prediction(model.labels, logits, model.calibrated(logits))
-    if state != EXAMINED:
-        return Record(
-            example.name, example.label, example.subject, state, str(row["reason"]), prediction, faces=int(row["faces"])
-        )
-    return Record(
-        name=example.name,
-        label=example.label,
-        subject=example.subject,
-        state=state,
-        prediction=prediction,
-        found_by="tight fit" if corpus.tight else "detector",
-        faces=int(row["faces"]),
-        presence=float(row["presence"]),
-        box=Box.around(row["landmarks"]),
-        evidence=_evidence(model.labels, row, 0),
-        contrast=_evidence(model.labels, row, 1),
-    )
-
-
-def _evidence(labels: tuple[str, ...], row: Mapping[str, Any], seed: int) -> Evidence:
-    target, against, gap = labels[row["target"][seed]], int(row["against"][seed]), float(row["gap"][seed])
-    by_mode = [_regions(row, seed, mode, target) for mode in range(len(MODES))]
-    return Evidence(
-        target=target,
-        against=None if against < 0 else labels[against],
-        score=float(row["score"][seed]),
-        gap=None if np.isnan(gap) else gap,
-        polygons=by_mode[MODES.index("polygons")],
-        boxes=by_mode[MODES.index("boxes")],
-    )
-
-
-def _regions(row: Mapping[str, Any], seed: int, mode: int, target: str) -> RegionRelevance:
-    counts = row["counts"][mode]
-    return RegionRelevance(
-        regions=REGIONS,
-        areas=(counts / counts.sum()).astype(np.float32),
-        shares=row["shares"][seed, mode],
-        negative_shares=row["negative_shares"][seed, mode],
-        positive=float(row["positive"][seed, mode]),
-        negative=float(row["negative"][seed, mode]),
-        expected=EXPECTED.get(target, frozenset()),
-    )

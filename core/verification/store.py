@@ -70,6 +70,10 @@ class Store:
         """Which images are in a part."""
         return range(part * PART, min((part + 1) * PART, self.images))
 
+    def part_of(self, place: int) -> int:
+        """Which part an image is in."""
+        return place // PART
+
     def has(self, part: int) -> bool:
         """Whether a part has been written."""
         return self._file(part).is_file()

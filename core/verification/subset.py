@@ -92,15 +92,15 @@ def draw(model: Model, corpus: Corpus, found: Measurements, options: Options, co
     rows = spread_order(found.predicted, options.seed)[:count]
     size = model.pack.manifest.input.size
     crops, parts = [], []
-    for row in rows:
-        place = int(found.examined[row])
+    places = found.examined[rows].tolist()
+    for place, landmarks in zip(places, found.rows("landmarks", places), strict=True):
         image = read_picture(corpus.examples[place])
         if digest(image) != int(found.arrays["digest"][place]):
             name = corpus.examples[place].name
             raise VerificationError(
                 f"The picture '{name}' is another one than when it was examined; begin anew (--restart)."
             )
-        face = FaceObservation(found.arrays["landmarks"][place], 1.0)
+        face = FaceObservation(landmarks, 1.0)
         crop = model.crop(image, face)
         crops.append(crop)
         parts.append(partition(crop.landmarks(face), size, options.region_mode).labels)

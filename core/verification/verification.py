@@ -27,9 +27,10 @@ from core.verification.conservation import conservation
 from core.verification.examination import Progress, examine
 from core.verification.faithfulness import faithfulness
 from core.verification.findings import Findings, Provenance
+from core.verification.gathering import gather
 from core.verification.intervals import Bootstrap, clusters
 from core.verification.locating import Locator
-from core.verification.measurements import Measurements, gather
+from core.verification.measurements import Measurements
 from core.verification.modes import compare_modes
 from core.verification.options import SUBSETS, Options
 from core.verification.sanity import sanity

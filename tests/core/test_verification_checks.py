@@ -172,7 +172,7 @@ def measurements(model, subset):
 
     one = np.zeros(len(model.labels), np.float32)
     records = [Record(str(i), "anger", None, EXAMINED, prediction=Prediction(model.labels, one, one)) for i in range(n)]
-    return Measurements(model.labels, arrays, tuple(records), SIZE)
+    return Measurements(model.labels, arrays, tuple(records), SIZE, None, None, {})
 
 
 def test_a_method_that_knows_no_class_has_a_lift_of_one_within_images_and_one_map_for_all(model, store):
