@@ -21,6 +21,8 @@
     |   |-- CorpusNotFound     there is no such file or folder
     |   `-- CorpusInvalid      it is there, but it is not laid out as any known collection, or its files contradict that
     |-- UnknownName            a class, method, source or colour map that does not exist; lists what there is
+    |-- VerificationError      a pack cannot be verified in the way that was asked for
+    |   `-- StoreMismatch      the folder holds the records of another verification, or what nobody wrote
     `-- ExportError            a result cannot be written
 """
 
@@ -105,6 +107,14 @@ class UnknownName(MienscopeError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
         super().__init__(f"There is no {kind} '{name}'. There is: {', '.join(self.known)}.")
+
+
+class VerificationError(MienscopeError):
+    """A pack cannot be verified in the way that was asked for."""
+
+
+class StoreMismatch(VerificationError):
+    """A folder of records belongs to another verification, or is damaged."""
 
 
 class ExportError(MienscopeError):

@@ -103,8 +103,11 @@ class Model:
 
     def crop(self, image: Image, observation: FaceObservation) -> Crop:
         """Cut a face out of a frame (RGB uint8 [h, w, 3]) as this model wants to see it."""
+        return self.cut(image, self.pack.alignment.to_crop(observation.landmarks))
+
+    def cut(self, image: Image, to_crop: Similarity) -> Crop:
+        """Cut any part out of a frame (RGB uint8 [h, w, 3]), in the size and colours of this model."""
         spec = self.pack.manifest.input
-        to_crop = self.pack.alignment.to_crop(observation.landmarks)
         to_frame = to_crop.inverse()
         if spec.colour == "rgb":
             return Crop(crop(image, to_crop, spec.size), to_frame)
@@ -124,7 +127,7 @@ class Model:
 
     def probabilities(self, faces: Image) -> Floats:
         """Calibrated probabilities float32 [n, classes] of faces uint8 [n, channels, size, size]."""
-        return self._calibrated(self.logits(faces))
+        return self.calibrated(self.logits(faces))
 
     def predict(self, crops: Sequence[Crop]) -> list[Prediction]:
         """What the model reads in each face; no explanation."""
@@ -197,9 +200,10 @@ class Model:
         return images[:, None] if images.ndim == 3 else np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 
     def _prediction(self, logits: Floats) -> Prediction:
-        return Prediction(self.labels, logits, self._calibrated(logits))
+        return Prediction(self.labels, logits, self.calibrated(logits))
 
-    def _calibrated(self, logits: Floats) -> Floats:
+    def calibrated(self, logits: Floats) -> Floats:
+        """Probabilities of logits [..., classes]: the softmax at the pack's temperature, float32."""
         scaled = (logits - logits.max(axis=-1, keepdims=True)) / self.pack.temperature
         odds = np.exp(scaled)
         return np.asarray(odds / odds.sum(axis=-1, keepdims=True), np.float32)

@@ -248,6 +248,15 @@ class RegionRelevance:
         return float(self.shares[self._is_expected].sum()) if self.expected else None
 
     @property
+    def expected_crop_density(self) -> float | None:
+        """V_w: density of the expected regions against a uniform map over the crop; None where it is not defined.
+
+        Too easy a standard: any map that is centred on the face passes it.
+        """
+        area = float(self.areas[self._is_expected].sum())
+        return float(self.shares[self._is_expected].sum()) / area if self.expected and area > 0 else None
+
+    @property
     def expected_density(self) -> float | None:
         """V_f: density of the expected regions against a uniform map over the face; None where it is not defined."""
         if not self.expected:

@@ -13,26 +13,26 @@ SIZE = 40
 LABELS = ("a", "b", "c")
 
 
-def make_colour_pack(folder, width=6):
-    """Write the pack `other` below a folder, with so many channels inside; return it as read."""
+def make_colour_pack(folder, width=6, labels=LABELS, model=None):
+    """Write the pack `other` below a folder, with so many channels inside or of a given model; return it as read."""
     folder = folder / "other"
     folder.mkdir()
-    onnx.save(_model(width), folder / "model.onnx")
+    onnx.save(model or _model(width, len(labels)), folder / "model.onnx")
     inputs = np.random.default_rng(0).integers(0, 256, (3, 3, SIZE, SIZE), dtype=np.uint8)
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
     np.savez(folder / "golden.npz", inputs=inputs, logits=session.run(None, {"face": inputs})[0])
     (folder / "CARD.md").write_text("# other\n", encoding="utf-8")
     manifest = json.loads(find_pack(DEFAULT_PACK).folder.joinpath("manifest.json").read_text(encoding="utf-8"))
-    manifest.update(id="other", title="Three classes, random", measured=[])
+    manifest.update(id="other", title="Random weights", measured=[])
     manifest["input"].update(size=SIZE, colour="rgb")
-    manifest["heads"][0].update(labels=list(LABELS))
+    manifest["heads"][0].update(labels=list(labels))
     manifest["training"].update(images=None)
     manifest["sha256"] = {name: sha256(folder / name) for name in FILES}
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return read_pack(folder)
 
 
-def _model(width):
+def _model(width, classes):
     random = np.random.default_rng(1)
     arrays = {
         "mean": np.array(128, np.float32),
@@ -41,8 +41,8 @@ def _model(width):
         "b1": random.normal(0, 0.1, width),
         "w2": random.normal(0, 0.1, (width, width, 3, 3)),
         "b2": random.normal(0, 0.1, width),
-        "w3": random.normal(0, 1, (width, len(LABELS))),
-        "b3": random.normal(0, 0.1, len(LABELS)),
+        "w3": random.normal(0, 1, (width, classes)),
+        "b3": random.normal(0, 0.1, classes),
     }
     nodes = [
         helper.make_node("Cast", ["face"], ["float"], to=1),
@@ -60,7 +60,7 @@ def _model(width):
         nodes,
         "other",
         [helper.make_tensor_value_info("face", onnx.TensorProto.UINT8, ["batch", 3, SIZE, SIZE])],
-        [helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, ["batch", len(LABELS)])],
+        [helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, ["batch", classes])],
         [onnx.numpy_helper.from_array(array.astype(np.float32), name) for name, array in arrays.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)

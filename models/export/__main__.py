@@ -20,6 +20,7 @@ from core.geometry import Alignment
 from core.model import Model
 from core.packs import read_pack
 from core.verification import Findings, Options, verify
+from core.verification.scores import fit_temperature, score
 from models.data import fer2013, ferplus
 from models.export import gimefive, mien
 from models.export.card import Measured, Story, table, write_card
@@ -28,7 +29,6 @@ from models.networks.mien import multiply_adds
 from models.train.mien import ALIGNMENT
 from models.verify.conditions import measure_conditions
 from models.verify.paths import measure_paths
-from models.verify.scores import fit_temperature, score
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ def _mien(arguments: argparse.Namespace, split: ferplus.FerPlus) -> Job:
         labels=ferplus.majority_labels(split.votes),
         labels_name="votes",
         on="the FER+ validation split, majority protocol (single votes dropped, more than half of the rest)",
-        training=f"""- {trained_on} of {len(train.images)} training images are kept, the others are mostly voted "unknown"
-  or "not a face"; the mesh finds a face in {train.found.sum()} of them all.
+        training=f"""- {trained_on} of {len(train.images)} training images are kept, the others are mostly voted
+  "unknown" or "not a face"; the mesh finds a face in {train.found.sum()} of them all.
 - {_size(network)}, {multiply_adds(network, ALIGNMENT.size) / 1e6:.1f} M multiply-adds.
 - Three seeds of the recipe, last epoch, raw crops and aligned ones:
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from core.verification import Findings
 from core.verification.estimates import Estimate
 from core.verification.findings import CONTRAST, EXPLANATION, GAUSSIAN
+from core.verification.scores import Scores
 from models.verify.conditions import Condition
 from models.verify.paths import PathScores
-from models.verify.scores import Scores
 
 
 @dataclass(frozen=True)
@@ -178,9 +178,9 @@ def _checks(findings: Findings) -> str:
     if findings.sanity is not None:
         parts.append(f"Sanity: {findings.sanity.verdict.words}. {findings.sanity.verdict.reason}\n")
     if findings.stability is not None:
-        rows = [
+        disturbed = [
             (row.disturbance, f"{row.radius:g} {row.unit}", number(row.sens_max), number(row.relabelled, percent=True))
             for row in findings.stability.rows
         ]
-        parts.append(table(("disturbance", "radius", "Sens_max", "read as another class"), rows) + "\n")
+        parts.append(table(("disturbance", "radius", "Sens_max", "read as another class"), disturbed) + "\n")
     return "\n".join(parts)

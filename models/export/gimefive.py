@@ -53,8 +53,8 @@ not what somebody feels. It is not a medical device.
 """
 
 TRAINING = """- Data: FER2013 with its original labels, neutral left out: the published protocol. Trained on the
-  training rows; measured on the public-test rows, which were never trained on. The published number, 67.5 %, is on public and
-  private test rows together; the private ones are not among these.
+  training rows; measured on the public-test rows, which were never trained on. The published number, 67.5 %, is on
+  public and private test rows together; the private ones are not among these.
 - **Rights to the images:** they were collected from the web and never cleared for redistribution by the people shown.
   The weights were trained on them; the images are not part of this pack. Decide whether that suits your use.
 - SGD, rate .001, momentum .9, weight decay .0001, batches of 16, at most 80 epochs, patience 15, as published. The

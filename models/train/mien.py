@@ -13,12 +13,12 @@ from torch import Tensor
 
 from core.geometry import Alignment, Floats
 from core.regions import EXPECTED, OUTSIDE, REGIONS, partition
+from core.verification.scores import score
 from models.data import ferplus
 from models.networks.mien import Mien, MienConfig
 from models.networks.relevance import Explained
 from models.train.augment import augment
 from models.train.run import Run
-from models.verify.scores import score
 
 # Mean places of eyes and mouth over the training images where the mesh finds a face, made symmetric: an aligned crop
 # shows, on average, what a raw one shows.

@@ -11,12 +11,12 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from core.geometry import Floats, Image
+from core.verification.scores import score
 from models.data.fer2013 import CLASSES, Fer2013
 from models.networks.gimefive import SIZE, GiMeFive
 from models.networks.mien import Mien, MienConfig
 from models.train.augment import augment
 from models.train.run import N, Run
-from models.verify.scores import score
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import numpy as np
 
 from core.model import Model
 from core.packs import DEFAULT_PACK, find_pack
+from core.verification.scores import Scores
 from models.data import ferplus
 from models.verify.explanations import conservation, faithfulness
 from models.verify.paths import measure_paths
-from models.verify.scores import Scores
 
 
 def _line(name: str, scores: Scores) -> str:

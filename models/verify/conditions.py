@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from core.geometry import Alignment, Floats, Image, crop
 from core.model import Model
 from core.opencv import cv2
+from core.verification.scores import Scores, score
 from models.data.ferplus import FerPlus, majority_labels
-from models.verify.scores import Scores, score
 
 Change = Callable[[Image, Floats, np.random.Generator], Image]
 # Corners of both eyes and the bridge between them, from the person's right to the left (MediaPipe's mesh).

@@ -11,8 +11,8 @@ from core.geometry import Image
 from core.model import Model
 from core.opencv import cv2
 from core.types import FaceObservation
+from core.verification.scores import Scores, score
 from models.data.ferplus import FerPlus, majority_labels
-from models.verify.scores import Scores, score
 
 ENLARGED = 4  # times
 BORDER = 0.25  # of the side, repeated around an image
@@ -61,7 +61,8 @@ def _enlarged_to(images: Image, side: int) -> Image:
     """Raw crops in the size the model takes, uint8 [n, 1, side, side]."""
     if images.shape[-1] == side:
         return images[:, None]
-    return np.stack([cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR) for image in images])[:, None]
+    larger = [cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR) for image in images]
+    return np.stack(larger).astype(np.uint8, copy=False)[:, None]
 
 
 def measure_paths(model: Model, split: FerPlus, labels: NDArray[np.int64] | None = None) -> PathScores:

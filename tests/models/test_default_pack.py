@@ -8,9 +8,9 @@ import pytest
 
 from core.model import Model
 from core.packs import DEFAULT_PACK, find_pack
+from core.verification.scores import score
 from models.data.ferplus import majority_labels
 from models.verify.explanations import conservation, faithfulness
-from models.verify.scores import score
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.verify.scores import expected_calibration_error, fit_temperature, score, softmax
+from core.verification.scores import expected_calibration_error, fit_temperature, score, softmax
 
 
 def test_accuracy_and_recall_leave_out_images_without_a_label():

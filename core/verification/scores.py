@@ -38,16 +38,37 @@ def fit_temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
     return float(np.exp((low + high) / 2))
 
 
-def expected_calibration_error(probabilities: Floats, labels: NDArray[np.int64]) -> float:
-    """Mean gap between confidence and accuracy over 15 equal bins of confidence, weighted by their size."""
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """One bin of confidence [low, high): images in it, mean confidence and accuracy; None where there is none."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float | None
+    accuracy: float | None
+
+
+def reliability(probabilities: Floats, labels: NDArray[np.int64]) -> tuple[ReliabilityBin, ...]:
+    """Confidence against accuracy in equal bins of confidence; the last one holds 1."""
     confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    places = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    bins = []
+    for number in range(BINS):
+        inside = places == number
+        means = (float(confidence[inside].mean()), float(correct[inside].mean())) if inside.any() else (None, None)
+        bins.append(ReliabilityBin(number / BINS, (number + 1) / BINS, int(inside.sum()), *means))
+    return tuple(bins)
+
+
+def expected_calibration_error(probabilities: Floats, labels: NDArray[np.int64]) -> float:
+    """Mean gap between confidence and accuracy over the bins, weighted by their size (Naeini et al. 2015)."""
     gaps = [
-        abs(confidence[bins == i].mean() - correct[bins == i].mean()) * (bins == i).mean()
-        for i in range(BINS)
-        if (bins == i).any()
+        abs(each.confidence - each.accuracy) * each.n
+        for each in reliability(probabilities, labels)
+        if each.confidence is not None and each.accuracy is not None
     ]
-    return float(sum(gaps))
+    return sum(gaps) / len(labels)
 
 
 @dataclass(frozen=True)
