@@ -62,7 +62,7 @@ def _enlarged_to(images: Image, side: int) -> Image:
     if images.shape[-1] == side:
         return images[:, None]
     larger = [cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR) for image in images]
-    return np.stack(larger).astype(np.uint8, copy=False)[:, None]
+    return np.asarray(larger, np.uint8)[:, None]
 
 
 def measure_paths(model: Model, split: FerPlus, labels: NDArray[np.int64] | None = None) -> PathScores:
