@@ -58,10 +58,10 @@ class Recipe:
     balance: float = 0.35
     aligned_share: float = 0.6
     sizes: tuple[tuple[float, int], ...] = ((0.0, 32), (0.4, 40), (0.7, 48))
-    guided_from: float = 0.7
+    guided_from: float = 0.45
     guided_every: int = 3
     outside: float = 0.5
-    expected: float = 0.8
+    expected: float = 0.6
 
     def size(self, epoch: int) -> int:
         """Side of the pictures in an epoch, px."""
