@@ -35,13 +35,15 @@ class Command:
     keys: tuple[str, ...]
     menu: str
     hint: str
-    argument: int | float | None = None
+    argument: int | float | str | None = None
     needs: str = ""
     checkable: bool = False
 
     @property
     def name(self) -> str:
         """Unique among the commands."""
+        if isinstance(self.argument, str):
+            return f"{self.id}:{self.argument}"
         return self.id if self.argument is None else f"{self.id}:{self.argument:g}"
 
     @property
@@ -98,9 +100,16 @@ COMMANDS: Final = (
         for n in range(1, 10)
     ),
     Command("toggle_numbers", "Numbers", ("N",), "Face", "Show the numbers behind the verdict", None, "face"),
+    Command("show_page", "Live page", ("Ctrl+1",), "View", "The video, and why the model reads it so", "live"),
     Command("toggle_full_screen", "Full screen", ("F", "F11"), "View", "Fill the screen", checkable=True),
     Command("next_theme", "Dark, light, system", ("T",), "View", "Change the colours of the window"),
-    Command("dismiss", "Close what is on top", ("Esc",), "View", "Close what is on top, or leave full screen"),
+    Command(
+        "dismiss",
+        "Close what is on top",
+        ("Esc",),
+        "View",
+        "Close what is on top, back to the live page, or leave full screen",
+    ),
     Command("toggle_help", "Keys", ("?", "F1"), "Help", "Show every key"),
 )
 

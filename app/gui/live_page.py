@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app.gui import theme
 from app.gui.controls import Controls
 from app.gui.face_panel import FacePanel
-from app.gui.notice import Notices
 from app.gui.numbers import Numbers
-from app.gui.session import Backend
+from app.gui.pages import MARGIN_PX, Page
+from app.gui.session import Backend, Session
 from app.gui.stage import Stage
 from app.gui.strip import History, Strip
 from app.gui.transport import Transport
@@ -20,13 +20,15 @@ from core.engine import EngineStatus
 from core.scales import Scale
 from core.types import FaceResult, Result
 
-MARGIN_PX: Final = 16
 ABSENT_TICKS: Final = 10  # of the slow clock: a face that is gone for a second is let go
 NO_FACE: Final = "No face in the picture.\n\nFaces that are very small, turned away or covered may be missed."
 
 
-class LivePage(QWidget):
+class LivePage(Page):
     """Puts the parts together and keeps which face is selected. It emits intentions and knows no engine."""
+
+    key = "live"
+    title = "Live"
 
     wanted = Signal(str, object)  # field of the settings, value
     scale_wanted = Signal(float)  # over the reference
@@ -47,7 +49,6 @@ class LivePage(QWidget):
         self._history = History()
         self.stage = Stage(backend.picture, settings)
         self.controls = Controls(backend.methods, self.stage)
-        self.notices = Notices(self.stage)
         self.panel = FacePanel()
         self.numbers = Numbers(backend.methods, self)
         self.transport = Transport()
@@ -61,6 +62,11 @@ class LivePage(QWidget):
         return self._result
 
     @property
+    def notice_area(self) -> QWidget:
+        """Notices stand over the video."""
+        return self.stage
+
+    @property
     def selected_face(self) -> FaceResult | None:
         """The selected face, where it is in the picture."""
         faces = self._result.faces if self._result else ()
@@ -68,7 +74,7 @@ class LivePage(QWidget):
 
     def show_theme(self, chosen: theme.Theme) -> None:
         """Take the theme's colours."""
-        for part in (self.stage, self.notices, self.panel, self.transport, self.strip):
+        for part in (self.stage, self.panel, self.transport, self.strip):
             part.show_theme(chosen)
         self._show_slow_parts()
 
@@ -79,10 +85,10 @@ class LivePage(QWidget):
         self.controls.show_settings(settings, labels)
         self._show_scale()
 
-    def begin(self, labels: tuple[str, ...]) -> None:
+    def begin(self, session: Session) -> None:
         """Get ready for a newly opened source."""
         self.clear("Waiting for the first picture…")
-        self._take_labels(labels)
+        self._take_labels(session.labels)
 
     def show_status(self, status: EngineStatus) -> None:
         """Show how the engine stands; a row to play and seek in belongs to recordings of more than one picture."""
@@ -143,7 +149,6 @@ class LivePage(QWidget):
     def slow_tick(self) -> None:
         """Ten times a second: what changes too fast to be read."""
         self.controls.rest()
-        self.notices.age()
         if self._result is None:
             return
         if self.selected_face is None:
@@ -224,7 +229,6 @@ class LivePage(QWidget):
         self.controls.wanted.connect(self.wanted)
         self.controls.scale_wanted.connect(self.scale_wanted)
         self.controls.fit_scale_wanted.connect(self.fit_scale_wanted)
-        self.notices.resized.connect(self._place_overlays)
         self.panel.face_chosen.connect(self.select)
         self.panel.numbers_wanted.connect(self.toggle_numbers)
 
@@ -232,9 +236,6 @@ class LivePage(QWidget):
         width, height = self.stage.width(), self.stage.height()
         self.controls.fit(width - 2 * MARGIN_PX)
         self.controls.move((width - self.controls.width()) // 2, height - self.controls.height() - MARGIN_PX)
-        self.notices.fit(min(width - 2 * MARGIN_PX, 760))
-        self.notices.move((width - self.notices.width()) // 2, MARGIN_PX)
-        self.notices.raise_()
         self._place_numbers()
 
     def _place_numbers(self) -> None:

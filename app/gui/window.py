@@ -9,7 +9,6 @@ from PySide6.QtCore import QByteArray, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QHBoxLayout,
     QMainWindow,
     QMenu,
     QVBoxLayout,
@@ -29,8 +28,8 @@ from app.gui.live_page import LivePage
 from app.gui.notice import Level, Message, Way
 from app.gui.opener import Opener
 from app.gui.pack_menu import PackMenu
+from app.gui.pages import Pages
 from app.gui.player import Player
-from app.gui.rail import Rail
 from app.gui.session import Backend, Session
 from app.gui.source_menu import SourceMenu
 from app.gui.status import Measured, StatusLine
@@ -90,13 +89,13 @@ class Window(QMainWindow):
     def start(self, source: str | None = None, notes: Sequence[Message] = ()) -> None:
         """Begin to tick and open a source; None takes the one of last time, a camera, or the demo clip."""
         for note in notes:
-            self.page.notices.tell(note)
+            self.notices.tell(note)
         self.page.stage.setFocus()
         self.bridge.start()
         if source is not None:
             self.open_source(source, remember=False)
             return
-        self.page.clear("Looking for a camera…")
+        self._clear("Looking for a camera…")
         self._list_cameras(self._open_first)
 
     def open_source(self, spec: str, remember: bool = True) -> None:
@@ -105,9 +104,9 @@ class Window(QMainWindow):
         self.player.watch(None)
         self.exchange.forget()
         self.bridge.watch(None)
-        self.page.notices.drop("trouble")
+        self.notices.drop("trouble")
         name = names.short_source(spec)
-        self.page.clear(f"Opening {name}…")
+        self._clear(f"Opening {name}…")
         self.top_bar.source.show_name(name)
         self.top_bar.show_status(None)
         self.status_line.show_nothing("starting…")
@@ -171,6 +170,10 @@ class Window(QMainWindow):
         """Select the face at this place among those in the picture."""
         self.page.select_place(int(place))
 
+    def show_page(self, key: str) -> None:
+        """Turn to a page."""
+        self.pages.turn_to(key)
+
     def toggle_numbers(self) -> None:
         """Show or hide the numbers behind the verdict."""
         self.page.toggle_numbers()
@@ -184,12 +187,12 @@ class Window(QMainWindow):
         self._enable_actions()
 
     def dismiss(self) -> None:
-        """Close what is on top: help, numbers, a notice; then leave full screen."""
+        """Close what is on top: help, numbers, a notice, a page over the live one; then leave full screen."""
         for sheet in (self.help, self.page.numbers):
             if sheet.isVisible():
                 sheet.hide()
                 return
-        if not self.page.notices.drop_newest() and self.isFullScreen():
+        if not self.notices.drop_newest() and not self.pages.turn_back() and self.isFullScreen():
             self.toggle_full_screen()
 
     def toggle_help(self) -> None:
@@ -238,19 +241,16 @@ class Window(QMainWindow):
         self.pack_menu = PackMenu(self)
         self.top_bar = TopBar(actions["snapshot"], actions["toggle_pause"], self._main_menu())
         foot = (("theme", "Colours", actions["next_theme"]), ("keys", "Keys", actions["toggle_help"]))
-        self.rail = Rail([("live", "Live")], foot)
         self.page = LivePage(self._backend, self.settings)
+        self.pages = Pages([self.page], actions, foot)
+        self.notices = self.pages.notices
         self.status_line = StatusLine()
         self._central = QWidget()
-        middle = QHBoxLayout()
-        middle.setSpacing(0)
-        middle.addWidget(self.rail)
-        middle.addWidget(self.page, 1)
         whole = QVBoxLayout(self._central)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(self.top_bar)
-        whole.addLayout(middle, 1)
+        whole.addWidget(self.pages, 1)
         whole.addWidget(self.status_line)
         self.setCentralWidget(self._central)
         self.help = Help(self._central)
@@ -281,15 +281,15 @@ class Window(QMainWindow):
         page.transport.toggled.connect(self.player.toggle_pause)
         page.transport.stepped.connect(self.player.step)
         page.transport.sought.connect(self.player.seek)
-        page.notices.chosen.connect(self._go_on)
+        self.notices.chosen.connect(self._go_on)
         self.top_bar.source.clicked.connect(self.choose_source)
         self.source_menu.camera_chosen.connect(self.open_source)
         self.source_menu.refresh_wanted.connect(self._refresh_cameras)
         self.top_bar.pack.clicked.connect(self.choose_pack)
         self.pack_menu.pack_chosen.connect(self._choose_pack)
         self.pack_menu.refresh_wanted.connect(self._refresh_packs)
-        self.exchange.told.connect(page.notices.tell)
-        self.exchange.settled.connect(lambda: page.notices.drop(PREPARING))
+        self.exchange.told.connect(self.notices.tell)
+        self.exchange.settled.connect(lambda: self.notices.drop(PREPARING))
         self.exchange.pack_taken.connect(self._take_pack)
         self.exchange.failed.connect(self._take_unprepared)
         self._opener.opened.connect(self._take_session)
@@ -301,19 +301,21 @@ class Window(QMainWindow):
         assert isinstance(app, QApplication)
         chosen = theme.chosen(self.settings.theme)
         theme.apply(app, chosen)
-        for part in (self.top_bar, self.rail, self.page, self.source_menu):
+        for part in (self.top_bar, self.pages, self.source_menu):
             part.show_theme(chosen)
         for name, icon in (("open_file", "file"), ("open_url", "url"), ("open_demo", "demo")):
             self.actions_by_name[name].setIcon(theme.icon(icon, chosen.colour("muted"), 16))
 
     def _slow_tick(self) -> None:
-        self.page.slow_tick()
+        self.notices.age()
+        for page in self.pages:
+            page.slow_tick()
         self._jobs.collect()
         self.exchange.slow_tick()
         for crash in self._crashes.drain() if self._crashes else ():
             self._details = crash.details
             text = f"Something went wrong that should not have: {crash.summary}"
-            self.page.notices.tell(Message("crash", "error", text, (troubles.COPY,)))
+            self.notices.tell(Message("crash", "error", text, (troubles.COPY,)))
         self.choices.slow_tick()
 
     # Settings
@@ -345,10 +347,11 @@ class Window(QMainWindow):
 
     def _take_unprepared(self, error: Exception, message: Message) -> None:
         self._details = troubles.details(error)
-        self.page.notices.tell(message)
+        self.notices.tell(message)
 
     def _show_settings(self) -> None:
-        self.page.show_settings(self.settings, self._labels())
+        for page in self.pages:
+            page.show_settings(self.settings, self._labels())
         self.page.controls.wake()
         self.actions_by_name["toggle_regions"].setChecked(self.settings.regions)
 
@@ -360,12 +363,14 @@ class Window(QMainWindow):
     def _take_session(self, spec: str, session: Session) -> None:
         self._session = session
         self.player.watch(session)
-        self.page.begin(session.labels)
+        for page in self.pages:
+            page.begin(session)
         self.exchange.begin(session)
         self.bridge.watch(session)
 
     def _take_result(self, result: Result) -> None:
-        self.page.show_result(result)
+        for page in self.pages:
+            page.show_result(result)
 
     def _take_status(self, status: EngineStatus) -> None:
         before, self.player.status = self.player.status, status
@@ -373,12 +378,17 @@ class Window(QMainWindow):
         measured = Measured(self.bridge.meter.rate_hz(now), self.bridge.meter.latency_s(now))
         assert self._session is not None
         self.status_line.show_status(status, measured, self._session.provider, self._session.pack)
-        self.page.show_status(status)
+        for page in self.pages:
+            page.show_status(status)
         self.top_bar.show_status(status)
         if status.notice and (before is None or before.notice != status.notice):
             self._tell("picture", "warn", status.notice, passing=True)
         if before is None or abilities(before) != abilities(status):
             self._enable_actions()
+
+    def _clear(self, text: str) -> None:
+        for page in self.pages:
+            page.clear(text)
 
     def _take_state(self, status: EngineStatus) -> None:
         if status.error is not None:
@@ -388,9 +398,9 @@ class Window(QMainWindow):
         if spec != self._spec:
             return
         self._details = troubles.details(error)
-        self.page.notices.tell(troubles.message(error))
+        self.notices.tell(troubles.message(error))
         if self.page.result is None:
-            self.page.clear("Nothing to show.")
+            self._clear("Nothing to show.")
         if self._session is None:
             self.status_line.show_nothing("no source")
 
@@ -434,7 +444,7 @@ class Window(QMainWindow):
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._places.snapshots)))
 
     def _tell(self, topic: str, level: Level, text: str, ways: tuple[Way, ...] = (), passing: bool = False) -> None:
-        self.page.notices.tell(Message(topic, level, text, ways, passing))
+        self.notices.tell(Message(topic, level, text, ways, passing))
 
     def _tell_saved(self, saved: tuple[Path, Path]) -> None:
         picture, sheet = saved
