@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QUrl
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
+from PySide6.QtCore import QByteArray
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QMainWindow,
@@ -30,6 +30,7 @@ from app.gui.opener import Opener
 from app.gui.pack_menu import PackMenu
 from app.gui.pages import Pages
 from app.gui.player import Player
+from app.gui.saver import Saver
 from app.gui.session import Backend, Session
 from app.gui.source_menu import SourceMenu
 from app.gui.status import Measured, StatusLine
@@ -57,12 +58,12 @@ class Window(QMainWindow):
         super().__init__()
         self._backend = backend
         self.choices = Choices(settings, places.settings, tuple(backend.methods), backend.picture.colour_maps, self)
-        self._places = places
         self._crashes = crashes
         self._session: Session | None = None
         self._spec = ""
         self._details = ""
         self._jobs = Jobs("errands")
+        self.saver = Saver(places.snapshots, self)
         self._opener = Opener(backend.open, self)
         self.player = Player(self)
         self.exchange = Exchange(self.choices, backend.methods, self)
@@ -149,13 +150,8 @@ class Window(QMainWindow):
         result, session = self.page.result, self._session
         if result is None or session is None:
             return
-        settings, picture, folder = self.settings, self._backend.picture, self._places.snapshots
         origin = snapshot.Origin(self._source_name(), session.pack, session.provider)
-        self._jobs.submit(
-            lambda: snapshot.save(result, picture.draw(result, settings), settings, origin, folder),
-            self._tell_saved,
-            lambda error: self._tell("snapshot", "error", str(error)),
-        )
+        self.saver.save_snapshot(result, self._backend.picture, self.settings, origin)
 
     def fit_scale(self) -> None:
         """Set the scale once from the selected face's map."""
@@ -211,6 +207,7 @@ class Window(QMainWindow):
         self.exchange.close()
         self._opener.close()
         self._jobs.close()
+        self.saver.close()
         self._backend.close()
         super().closeEvent(event)
 
@@ -289,6 +286,7 @@ class Window(QMainWindow):
         self.pack_menu.pack_chosen.connect(self._choose_pack)
         self.pack_menu.refresh_wanted.connect(self._refresh_packs)
         self.exchange.told.connect(self.notices.tell)
+        self.saver.told.connect(self.notices.tell)
         self.exchange.settled.connect(lambda: self.notices.drop(PREPARING))
         self.exchange.pack_taken.connect(self._take_pack)
         self.exchange.failed.connect(self._take_unprepared)
@@ -311,6 +309,7 @@ class Window(QMainWindow):
         for page in self.pages:
             page.slow_tick()
         self._jobs.collect()
+        self.saver.collect()
         self.exchange.slow_tick()
         for crash in self._crashes.drain() if self._crashes else ():
             self._details = crash.details
@@ -415,7 +414,7 @@ class Window(QMainWindow):
             "shipped": self._use_shipped_pack,
             "off": self._stop_explaining,
             "copy": self._copy_details,
-            "folder": self._show_folder,
+            "folder": self.saver.show_folder,
         }
         ways[way]()
 
@@ -440,16 +439,8 @@ class Window(QMainWindow):
         QGuiApplication.clipboard().setText(self._details)
         self._tell("copied", "info", "The details are on the clipboard.", passing=True)
 
-    def _show_folder(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._places.snapshots)))
-
     def _tell(self, topic: str, level: Level, text: str, ways: tuple[Way, ...] = (), passing: bool = False) -> None:
         self.notices.tell(Message(topic, level, text, ways, passing))
-
-    def _tell_saved(self, saved: tuple[Path, Path]) -> None:
-        picture, sheet = saved
-        text = f"Saved {picture.name} and its numbers, {sheet.name}, in {picture.parent}."
-        self._tell("snapshot", "info", text, (Way("folder", "Open folder"),), passing=True)
 
     # Sources
 
