@@ -20,7 +20,7 @@ class Command:
     Attributes
     ----------
     id
-        Name of the method that does it, of the window, of its choices or of its player.
+        Name of the method that does it, of the window, of its choices, of its player or of a page.
     keys
         Shortcuts, in Qt's portable spelling; the first is the one that menus show.
     argument

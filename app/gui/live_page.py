@@ -17,7 +17,7 @@ from app.gui.strip import History, Strip
 from app.gui.transport import Transport
 from app.settings import Settings
 from core.engine import EngineStatus
-from core.scales import Scale
+from core.scales import Scale, strong
 from core.types import FaceResult, Result
 
 ABSENT_TICKS: Final = 10  # of the slow clock: a face that is gone for a second is let go
@@ -32,7 +32,6 @@ class LivePage(Page):
 
     wanted = Signal(str, object)  # field of the settings, value
     scale_wanted = Signal(float)  # over the reference
-    fit_scale_wanted = Signal()
     full_screen_wanted = Signal()
 
     def __init__(self, backend: Backend, settings: Settings, parent: QWidget | None = None) -> None:
@@ -131,7 +130,9 @@ class LivePage(Page):
         self.stage.select(face_id)
         self._show_slow_parts()
 
-    def select_place(self, place: int) -> None:
+    # What the table of commands names
+
+    def select_face(self, place: int) -> None:
         """Select the face at this place, from 1, among those in the picture."""
         ids = self._face_ids()
         if 1 <= place <= len(ids):
@@ -145,6 +146,17 @@ class LivePage(Page):
             self.numbers.show_face(face)
             self._place_numbers()
             self.numbers.raise_()
+
+    def fit_scale(self) -> None:
+        """Set the scale once from the selected face's map."""
+        face = self.selected_face
+        if face is None or face.explanation is None:
+            return
+        strongest = strong(face.explanation.relevance[None])
+        if strongest > 0:
+            self.scale_wanted.emit(strongest / face.explanation.reference)
+
+    # The window's clock, and Qt's own calls
 
     def slow_tick(self) -> None:
         """Ten times a second: what changes too fast to be read."""
@@ -228,7 +240,7 @@ class LivePage(Page):
         self.stage.double_clicked.connect(self.full_screen_wanted)
         self.controls.wanted.connect(self.wanted)
         self.controls.scale_wanted.connect(self.scale_wanted)
-        self.controls.fit_scale_wanted.connect(self.fit_scale_wanted)
+        self.controls.fit_scale_wanted.connect(self.fit_scale)
         self.panel.face_chosen.connect(self.select)
         self.panel.numbers_wanted.connect(self.toggle_numbers)
 

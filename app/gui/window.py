@@ -38,7 +38,6 @@ from app.gui.top_bar import TopBar
 from app.settings import OFF, Settings
 from core.engine import EngineStatus
 from core.packs import DEFAULT_PACK
-from core.scales import strong
 from core.sources import DEMO
 from core.types import Result
 
@@ -68,7 +67,8 @@ class Window(QMainWindow):
         self.player = Player(self)
         self.exchange = Exchange(self.choices, backend.methods, self)
         self.bridge = Bridge(self)
-        self.actions_by_name = make_actions(self, self.choices, self.player)
+        self.page = LivePage(backend, settings)
+        self.actions_by_name = make_actions(self, self.choices, self.player, self.page)
         self.addActions(list(self.actions_by_name.values()))
         self._build()
         self._connect()
@@ -153,26 +153,9 @@ class Window(QMainWindow):
         origin = snapshot.Origin(self._source_name(), session.pack, session.provider)
         self.saver.save_snapshot(result, self._backend.picture, self.settings, origin)
 
-    def fit_scale(self) -> None:
-        """Set the scale once from the selected face's map."""
-        face = self.page.selected_face
-        if face is None or face.explanation is None:
-            return
-        strongest = strong(face.explanation.relevance[None])
-        if strongest > 0:
-            self.choices.set_scale(strongest / face.explanation.reference)
-
-    def select_face(self, place: int) -> None:
-        """Select the face at this place among those in the picture."""
-        self.page.select_place(int(place))
-
     def show_page(self, key: str) -> None:
         """Turn to a page."""
         self.pages.turn_to(key)
-
-    def toggle_numbers(self) -> None:
-        """Show or hide the numbers behind the verdict."""
-        self.page.toggle_numbers()
 
     def toggle_full_screen(self) -> None:
         """Fill the screen, or no more."""
@@ -238,7 +221,6 @@ class Window(QMainWindow):
         self.pack_menu = PackMenu(self)
         self.top_bar = TopBar(actions["snapshot"], actions["toggle_pause"], self._main_menu())
         foot = (("theme", "Colours", actions["next_theme"]), ("keys", "Keys", actions["toggle_help"]))
-        self.page = LivePage(self._backend, self.settings)
         self.pages = Pages([self.page], actions, foot)
         self.notices = self.pages.notices
         self.status_line = StatusLine()
@@ -273,7 +255,6 @@ class Window(QMainWindow):
         page.stage.painted.connect(bridge.painted)
         page.wanted.connect(self.choices.set)
         page.scale_wanted.connect(self.choices.set_scale)
-        page.fit_scale_wanted.connect(self.fit_scale)
         page.full_screen_wanted.connect(self.toggle_full_screen)
         page.transport.toggled.connect(self.player.toggle_pause)
         page.transport.stepped.connect(self.player.step)

@@ -82,7 +82,7 @@ def test_every_command_has_a_method_and_no_key_means_two_things(open_window):
     window = open_window()
     keys = [key for command in COMMANDS for key in command.keys]
     assert len(keys) == len(set(keys))
-    receivers = (window, window.choices, window.player)
+    receivers = (window, window.choices, window.player, *window.pages)
     assert all(any(hasattr(each, command.id) for each in receivers) for command in COMMANDS)
     assert all(command.hint for command in COMMANDS)
 
