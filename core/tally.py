@@ -145,7 +145,7 @@ class Account:
         if face.explained and face.regions is not None and verdict is not Verdict.NOT_EXPLAINED:
             self.maps += 1
             self.density.add(face.regions.expected_density)
-            self.control.add(face.regions.control_density)
+            self.control.add(face.regions.control.expected_density if face.regions.control else None)
             self.outside.add(face.regions.outside_share if face.regions.positive > 0 else None)
 
     def merge(self, other: "Account") -> None:

@@ -232,14 +232,10 @@ class RegionRelevance:
     control_shares: Floats | None = None
 
     def __post_init__(self) -> None:
-        given = (
-            "areas",
-            "shares",
-            "negative_shares",
-            *(("control_shares",) if self.control_shares is not None else ()),
-        )
-        for name in given:
+        for name in ("areas", "shares", "negative_shares", "control_shares"):
             values = getattr(self, name)
+            if values is None and name == "control_shares":
+                continue
             if values.shape != (len(self.regions),):
                 raise ValueError(f"{name} need one value per region, got shape {values.shape}")
             object.__setattr__(self, name, frozen(values))
@@ -274,15 +270,15 @@ class RegionRelevance:
         """V_f of other regions than the expected ones under this same map; None where it is not defined."""
         return self._density_within(self.shares, np.array([name in regions for name in self.regions]))
 
-    @property
-    def control_density(self) -> float | None:
-        """V_f of the centre-Gaussian control on this face's regions; None where it is not defined."""
-        return None if self.control_shares is None else self._density_within(self.control_shares, self._is_expected)
-
-    @property
-    def control_outside_share(self) -> float | None:
-        """What the centre-Gaussian control has outside the face."""
-        return None if self.control_shares is None else float(self.control_shares[self.regions.index("outside")])
+    @cached_property
+    def control(self) -> "RegionRelevance | None":
+        """What the centre-Gaussian control scores on this face's regions, None where it was not measured."""
+        if self.control_shares is None:
+            return None
+        nothing = np.zeros_like(self.shares)
+        return RegionRelevance(
+            self.regions, self.areas, self.control_shares, nothing, 1.0, 0.0, self.expected, self.control_shares
+        )
 
     def judged(self, outside_limit: float | None = None) -> Verdict:
         """The verdict, "looks outside the face" above this share of the positive relevance (or `OUTSIDE_LIMIT`)."""

@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from core.engine import EngineStatus
 
-MENUS: Final = ("Source", "Playback", "Explanation", "Face", "View", "Help")
+MENUS: Final = ("Source", "Playback", "Explanation", "Face", "Verify", "View", "Help")
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,35 @@ COMMANDS: Final = (
         for n in range(1, 10)
     ),
     Command("toggle_numbers", "Numbers", ("N",), "Face", "Show the numbers behind the verdict", None, "face"),
+    Command(
+        "go_to_stretch",
+        "To the longest stretch",
+        ("G",),
+        "Verify",
+        "Go to the longest stretch without support: of the chosen row, or of the session",
+        needs="seek",
+    ),
+    Command("change_outside_limit", "Outside limit up", (".",), "Verify", "Let the verdict say outside later", +0.05),
+    Command("change_outside_limit", "Outside limit down", (",",), "Verify", "Let it say outside earlier", -0.05),
+    Command(
+        "save_summary",
+        "Save summary",
+        ("Ctrl+S",),
+        "Verify",
+        "Save the session's verdicts as CSV and JSON",
+        needs="session",
+    ),
+    Command(
+        "clear_summary",
+        "Clear summary",
+        ("Ctrl+Backspace",),
+        "Verify",
+        "Forget the session's verdicts so far",
+        needs="session",
+    ),
+    Command(
+        "show_page", "Verify page", ("V", "Ctrl+2"), "View", "What the decisions of this session rested on", "verify"
+    ),
     Command("show_page", "Live page", ("Ctrl+1",), "View", "The video, and why the model reads it so", "live"),
     Command("toggle_full_screen", "Full screen", ("F", "F11"), "View", "Fill the screen", checkable=True),
     Command("next_theme", "Dark, light, system", ("T",), "View", "Change the colours of the window"),

@@ -1,5 +1,6 @@
 """The live page: video, controls over it, the face panel beside it, and time below."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -18,9 +19,11 @@ from app.gui.transport import Transport
 from app.settings import Settings
 from core.engine import EngineStatus
 from core.scales import Scale, strong
+from core.steady import Standing, Steady
 from core.types import FaceResult, Result
 
 ABSENT_TICKS: Final = 10  # of the slow clock: a face that is gone for a second is let go
+JUDGED_BY: Final = ("pack", "method", "target", "against", "region_mode", "outside_limit")
 NO_FACE: Final = "No face in the picture.\n\nFaces that are very small, turned away or covered may be missed."
 
 
@@ -46,6 +49,8 @@ class LivePage(Page):
         self._fresh = False
         self._labels: tuple[str, ...] = ()
         self._history = History()
+        self._steady = Steady()
+        self._standings: Mapping[int, Standing] = {}  # by face id
         self.stage = Stage(backend.picture, settings)
         self.controls = Controls(backend.methods, self.stage)
         self.panel = FacePanel()
@@ -80,7 +85,10 @@ class LivePage(Page):
     def show_settings(self, settings: Settings, labels: tuple[str, ...]) -> None:
         """Draw and offer what these settings say."""
         self.stage.show_settings(settings)
+        judged_alike = all(getattr(settings, name) == getattr(self._settings, name) for name in JUDGED_BY)
         self._settings = settings
+        if not judged_alike:
+            self._judge_anew()
         self.controls.show_settings(settings, labels)
         self._show_scale()
 
@@ -101,6 +109,7 @@ class LivePage(Page):
         self._result = None
         self._selected = 0
         self._history.clear()
+        self._steady.clear()
         self.stage.show_result(None)
         self.stage.show_message(text)
         self.panel.show_empty("")
@@ -111,12 +120,13 @@ class LivePage(Page):
         """Show one result; numbers and charts follow on the slow clock."""
         first = self._result is None
         self._result = result
+        self._standings = self._steady.take(result, self._settings.outside_limit)
         if result.faces and result.faces[0].prediction.labels != self._labels:
             self._take_labels(result.faces[0].prediction.labels)  # another pack has taken over
         self._history.add(result.frame.timestamp_s, result.faces)
         if self.selected_face is None and (first or self._selected == 0):
             self._select_largest()
-        self.stage.show_result(result)
+        self.stage.show_result(result, self._standings)
         self.transport.show_position(result.frame.timestamp_s, result.frame.index)
         self._fresh = True
         explained = next((face.explanation for face in result.faces if face.explanation is not None), None)
@@ -143,7 +153,7 @@ class LivePage(Page):
         face = self.selected_face
         self.numbers.setVisible(not self.numbers.isVisible() and face is not None)
         if self.numbers.isVisible() and face is not None:
-            self.numbers.show_face(face)
+            self.numbers.show_face(face, self._settings.outside_limit)
             self._place_numbers()
             self.numbers.raise_()
 
@@ -182,14 +192,30 @@ class LivePage(Page):
         face = self.selected_face
         if face is not None:
             self._absent_ticks = 0
-            self.panel.show_face(face, self._face_ids())
+            self.panel.show_face(face, self._face_ids(), self._standings[face.observation.face_id])
             if self.numbers.isVisible():
-                self.numbers.show_face(face)
+                self.numbers.show_face(face, self._settings.outside_limit)
                 self._place_numbers()
         elif not self._result.faces:
             self.panel.show_empty(NO_FACE)
             self.numbers.hide()
         self.strip.show_history(self._history, self._selected)
+
+    def _judge_anew(self) -> None:
+        """Verdicts are made otherwise from now on; a picture that stands is judged once more."""
+        self._steady.clear()
+        if self._result is not None:
+            self._standings = self._steady.take(self._result, self._settings.outside_limit)
+            self.stage.show_standings(self._standings)
+            self._show_slow_parts()
+
+    def _open_numbers_of(self, face_id: int) -> None:
+        """Select a face and open its numbers; close them where they are open already."""
+        if self.numbers.isVisible() and face_id != self._selected:
+            self.select(face_id)
+        else:
+            self.select(face_id)
+            self.toggle_numbers()
 
     def _show_scale(self) -> None:
         """Show the scale of what is explained; where nothing is, the last one's, or none."""
@@ -236,6 +262,7 @@ class LivePage(Page):
     def _connect(self) -> None:
         self.stage.installEventFilter(self)
         self.stage.face_clicked.connect(self.select)
+        self.stage.mark_clicked.connect(self._open_numbers_of)
         self.stage.pointer_moved.connect(self.controls.wake)
         self.stage.double_clicked.connect(self.full_screen_wanted)
         self.controls.wanted.connect(self.wanted)

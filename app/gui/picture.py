@@ -53,6 +53,7 @@ def style(settings: Settings) -> overlay.Style:
         opacity=settings.opacity,
         factor=settings.scale_factor,
         heat=settings.method != OFF,
+        outside_limit=settings.outside_limit,
         regions=settings.regions,
         region_mode=settings.region_mode,
     )

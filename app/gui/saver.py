@@ -6,12 +6,13 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
-from app.gui import snapshot
+from app.gui import snapshot, summary
 from app.gui.jobs import Jobs
 from app.gui.notice import Message, Way
 from app.gui.session import Picture
 from app.gui.snapshot import Origin
 from app.settings import Settings
+from core.tally import Tally
 from core.types import Result
 
 FOLDER = Way("folder", "Open folder")
@@ -33,6 +34,11 @@ class Saver(QObject):
             "snapshot",
             lambda: snapshot.save(result, picture.draw(result, settings), settings, origin, self._folder),
         )
+
+    def save_summary(self, tally: Tally, origin: Origin) -> None:
+        """Save what a session's verdicts add up to now."""
+        document, rows = summary.as_document(tally, origin), summary.as_rows(tally)
+        self._submit("summary", lambda: summary.save(document, rows, self._folder))
 
     def show_folder(self) -> None:
         """Open the folder on the desktop."""

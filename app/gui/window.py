@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.gui import dialogs, names, opener, snapshot, theme, troubles
+from app.gui import dialogs, names, opener, theme, troubles
 from app.gui.actions import COMMANDS, MENUS, abilities, enable, make_actions
 from app.gui.bridge import Bridge
 from app.gui.choices import Choices
@@ -32,9 +32,11 @@ from app.gui.pages import Pages
 from app.gui.player import Player
 from app.gui.saver import Saver
 from app.gui.session import Backend, Session
+from app.gui.snapshot import Origin
 from app.gui.source_menu import SourceMenu
 from app.gui.status import Measured, StatusLine
 from app.gui.top_bar import TopBar
+from app.gui.verify_page import VerifyPage
 from app.settings import OFF, Settings
 from core.engine import EngineStatus
 from core.packs import DEFAULT_PACK
@@ -68,7 +70,8 @@ class Window(QMainWindow):
         self.exchange = Exchange(self.choices, backend.methods, self)
         self.bridge = Bridge(self)
         self.page = LivePage(backend, settings)
-        self.actions_by_name = make_actions(self, self.choices, self.player, self.page)
+        self.verify = VerifyPage(backend.methods, settings)
+        self.actions_by_name = make_actions(self, self.choices, self.player, self.page, self.verify)
         self.addActions(list(self.actions_by_name.values()))
         self._build()
         self._connect()
@@ -147,11 +150,8 @@ class Window(QMainWindow):
 
     def snapshot(self) -> None:
         """Save what is on the screen, picture and numbers."""
-        result, session = self.page.result, self._session
-        if result is None or session is None:
-            return
-        origin = snapshot.Origin(self._source_name(), session.pack, session.provider)
-        self.saver.save_snapshot(result, self._backend.picture, self.settings, origin)
+        if self.page.result is not None and self._session is not None:
+            self.saver.save_snapshot(self.page.result, self._backend.picture, self.settings, self._origin())
 
     def show_page(self, key: str) -> None:
         """Turn to a page."""
@@ -221,7 +221,7 @@ class Window(QMainWindow):
         self.pack_menu = PackMenu(self)
         self.top_bar = TopBar(actions["snapshot"], actions["toggle_pause"], self._main_menu())
         foot = (("theme", "Colours", actions["next_theme"]), ("keys", "Keys", actions["toggle_help"]))
-        self.pages = Pages([self.page], actions, foot)
+        self.pages = Pages([self.page, self.verify], actions, foot)
         self.notices = self.pages.notices
         self.status_line = StatusLine()
         self._central = QWidget()
@@ -256,6 +256,12 @@ class Window(QMainWindow):
         page.wanted.connect(self.choices.set)
         page.scale_wanted.connect(self.choices.set_scale)
         page.full_screen_wanted.connect(self.toggle_full_screen)
+        self.verify.take_actions(
+            [self.actions_by_name[name] for name in ("go_to_stretch", "save_summary", "clear_summary")],
+            *(self.actions_by_name[f"change_outside_limit:{step}"] for step in ("-0.05", "0.05")),
+        )
+        self.verify.seek_wanted.connect(self._seek_and_look)
+        self.verify.save_wanted.connect(lambda tally: self.saver.save_summary(tally, self._origin()))
         page.transport.toggled.connect(self.player.toggle_pause)
         page.transport.stepped.connect(self.player.step)
         page.transport.sought.connect(self.player.seek)
@@ -310,6 +316,9 @@ class Window(QMainWindow):
         if name == "theme":
             self._dress()
             self._tell("theme", "info", f"Colours: {self.settings.theme}.", passing=True)
+        if name == "outside_limit":
+            text = f"Outside the face: from more than {names.percent(self.settings.outside_limit)} on."
+            self._tell("outside_limit", "info", text, passing=True)
         if name == "region_mode":
             self._tell("region_mode", "info", f"Regions: {self.settings.region_mode}.", passing=True)
 
@@ -441,6 +450,14 @@ class Window(QMainWindow):
         if first is None:
             text = "No camera was found, so this is the demo clip. Connect a camera, or open a file."
             self._tell("no camera", "info", text, (Way("choose", "Choose…"),))
+
+    def _origin(self) -> Origin:
+        assert self._session is not None
+        return Origin(self._source_name(), self._session.pack, self._session.provider)
+
+    def _seek_and_look(self, timestamp_s: float) -> None:
+        self.player.seek(timestamp_s)
+        self.pages.turn_to(self.page.key)
 
     def _source_name(self) -> str:
         return (self.player.status.source if self.player.status else "") or names.short_source(self._spec)
