@@ -1,7 +1,7 @@
 """The quiet mark of a decision whose evidence lies elsewhere, on a picture: a shape of its own for each reason.
 
-The struck-out diamond says "not the expected regions" (which a diamond marks everywhere else), the ring with a point
-beside it "outside the face", the empty ring "nothing speaks for it". Amber for the first two; never colour alone.
+The empty diamond says "not the expected regions" (which a full one marks everywhere else), the ring with a point beside
+it "outside the face", the empty ring "nothing speaks for it". Amber for the first two; never colour alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -55,19 +55,19 @@ def _height(capital_px: float) -> int:
 
 
 def _diamond(canvas: Image, side: int) -> None:
-    """A diamond, struck out."""
-    _lines(canvas, side, [(0.5, 0.10), (0.90, 0.5), (0.5, 0.90), (0.10, 0.5)], closed=True)
-    _lines(canvas, side, [(0.20, 0.20), (0.80, 0.80)], closed=False)
+    corners = np.array([(0.5, 0.10), (0.90, 0.5), (0.5, 0.90), (0.10, 0.5)]) * side * (1 << _SHIFT)
+    cv2.polylines(canvas, [np.rint(corners).astype(np.int32)], True, (255,), _thick(side), cv2.LINE_AA, _SHIFT)
 
 
 def _ring_and_point(canvas: Image, side: int) -> None:
     """A face, and a point beside it."""
-    _ring(canvas, side, (0.38, 0.58), 0.28)
-    cv2.circle(canvas, (round(0.84 * side), round(0.16 * side)), round(0.14 * side), (255,), -1, cv2.LINE_AA)
+    centre, axes = (round(0.36 * side), side // 2), (round(0.27 * side), round(0.37 * side))
+    cv2.ellipse(canvas, centre, axes, 0, 0, 360, (255,), _thick(side), cv2.LINE_AA)
+    cv2.circle(canvas, (round(0.86 * side), side // 2), round(0.13 * side), (255,), -1, cv2.LINE_AA)
 
 
 def _empty_ring(canvas: Image, side: int) -> None:
-    _ring(canvas, side, (0.5, 0.5), 0.36)
+    cv2.circle(canvas, (side // 2, side // 2), round(0.36 * side), (255,), _thick(side), cv2.LINE_AA)
 
 
 _SHAPES: Final[Mapping[Verdict, Callable[[Image, int], None]]] = {
@@ -75,16 +75,6 @@ _SHAPES: Final[Mapping[Verdict, Callable[[Image, int], None]]] = {
     Verdict.OUTSIDE: _ring_and_point,
     Verdict.NO_EVIDENCE: _empty_ring,
 }
-
-
-def _ring(canvas: Image, side: int, centre: tuple[float, float], radius: float) -> None:
-    place = round(centre[0] * side), round(centre[1] * side)
-    cv2.circle(canvas, place, round(radius * side), (255,), _thick(side), cv2.LINE_AA)
-
-
-def _lines(canvas: Image, side: int, corners: list[tuple[float, float]], closed: bool) -> None:
-    points = np.rint(np.array(corners) * side * (1 << _SHIFT)).astype(np.int32)
-    cv2.polylines(canvas, [points], closed, (255,), _thick(side), cv2.LINE_AA, _SHIFT)
 
 
 def _thick(side: int) -> int:

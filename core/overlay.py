@@ -331,16 +331,18 @@ def _label_box(image: Image, result: Result, face: FaceResult, capital_px: float
 
 
 def _draw_mark(image: Image, result: Result, face: FaceResult, verdict: Verdict, capital_px: float) -> Box:
-    """Mark an unsupported decision, in the row of its label; with words where they are no wider than the face."""
+    """Mark an unsupported decision: above its face where both fit, else within the box, where none collide."""
     box, label = face.observation.box, _label_box(image, result, face, capital_px)
-    room = box.right - label.right - 0.6 * capital_px
+    gap = 0.4 * capital_px
+    room = min(box.right, image.shape[1]) - label.right - gap
     words = mark_width(verdict, capital_px) <= room
     width = mark_width(verdict, capital_px, words)
-    x = round(max(label.right + 0.4 * capital_px, box.right - width))
-    if x + width > image.shape[1]:
-        x = round(max(label.x - width - 0.4 * capital_px, 0))
-    draw_mark(image, verdict, (x, round(label.y)), capital_px, words)
-    return Box(x, label.y, width, label.height)
+    x, y = min(box.right, image.shape[1]) - width, label.y
+    if width > room:
+        x, y = x - gap, max(box.y, 0) + gap
+        y += label.height if label.bottom > y else 0
+    draw_mark(image, verdict, (round(x), round(y)), capital_px, words)
+    return Box(round(x), round(y), width, label.height)
 
 
 def _draw_box(image: Image, box: Box, thickness: int) -> None:

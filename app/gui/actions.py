@@ -108,6 +108,7 @@ COMMANDS: Final = (
         "Go to the longest stretch without support: of the chosen row, or of the session",
         needs="seek",
     ),
+    Command("next_basis", "Next account", ("Shift+V",), "Verify", "Show what was added up otherwise"),
     Command("change_outside_limit", "Outside limit up", (".",), "Verify", "Let the verdict say outside later", +0.05),
     Command("change_outside_limit", "Outside limit down", (",",), "Verify", "Let it say outside earlier", -0.05),
     Command(
@@ -121,15 +122,15 @@ COMMANDS: Final = (
     Command(
         "clear_summary",
         "Clear summary",
-        ("Ctrl+Backspace",),
+        ("Ctrl+Del",),
         "Verify",
         "Forget the session's verdicts so far",
         needs="session",
     ),
+    Command("show_page", "Live page", ("Ctrl+1",), "View", "The video, and why the model reads it so", "live"),
     Command(
         "show_page", "Verify page", ("V", "Ctrl+2"), "View", "What the decisions of this session rested on", "verify"
     ),
-    Command("show_page", "Live page", ("Ctrl+1",), "View", "The video, and why the model reads it so", "live"),
     Command("toggle_full_screen", "Full screen", ("F", "F11"), "View", "Fill the screen", checkable=True),
     Command("next_theme", "Dark, light, system", ("T",), "View", "Change the colours of the window"),
     Command(

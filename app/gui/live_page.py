@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.gui import theme
@@ -45,6 +45,7 @@ class LivePage(Page):
         self._scale: Scale | None = None
         self._result: Result | None = None
         self._selected = 0
+        self._numbers_aside = False
         self._absent_ticks = 0
         self._fresh = False
         self._labels: tuple[str, ...] = ()
@@ -138,6 +139,7 @@ class LivePage(Page):
         self._selected = face_id
         self._absent_ticks = 0
         self.stage.select(face_id)
+        self._choose_side()
         self._show_slow_parts()
 
     # What the table of commands names
@@ -153,6 +155,7 @@ class LivePage(Page):
         face = self.selected_face
         self.numbers.setVisible(not self.numbers.isVisible() and face is not None)
         if self.numbers.isVisible() and face is not None:
+            self._choose_side()
             self.numbers.show_face(face, self._settings.outside_limit)
             self._place_numbers()
             self.numbers.raise_()
@@ -278,9 +281,19 @@ class LivePage(Page):
         self._place_numbers()
 
     def _place_numbers(self) -> None:
+        """Beside the panel, or, where that hides more of the selected face, at the other end of the video."""
         if not self.numbers.isVisible():
             return
         height = min(self.numbers.fitted_height(), self.height() - 16)
         corner = self.panel.mapTo(self, QPoint(0, 0))
-        y = min(corner.y() + 76, self.height() - height - 8)
-        self.numbers.setGeometry(corner.x() - self.numbers.width() - 10, max(y, 8), self.numbers.width(), height)
+        y = max(min(corner.y() + 76, self.height() - height - 8), 8)
+        beside = QRect(corner.x() - self.numbers.width() - 10, y, self.numbers.width(), height)
+        self.numbers.setGeometry(beside.translated(10 - beside.x(), 0) if self._numbers_aside else beside)
+
+    def _choose_side(self) -> None:
+        """Once, when the numbers open or another face is chosen: a sheet must not follow every move of a face."""
+        face = self.selected_face
+        if face is None:
+            return
+        middle = self.stage.face_rect(face).center().x()
+        self._numbers_aside = middle > self.stage.width() - 10 - self.numbers.width() and middle > self.numbers.width()

@@ -10,19 +10,20 @@ from core.verdict import Verdict
 
 @dataclass(frozen=True)
 class Look:
-    """Icon, the theme's colour for text and icon, and the words over a column."""
+    """Icon, the theme's colour for text and icon, the words of the mark, and one or two words for legends."""
 
     icon: str
     role: str
     words: str
+    short: str
 
 
 LOOKS: Final[Mapping[Verdict, Look]] = {
-    Verdict.EXPECTED: Look("check", "good", "expected regions"),
-    Verdict.UNEXPECTED: Look("unexpected", "warn", WORDS[Verdict.UNEXPECTED]),
-    Verdict.OUTSIDE: Look("outside", "warn", WORDS[Verdict.OUTSIDE]),
-    Verdict.NO_EVIDENCE: Look("no-evidence", "muted", WORDS[Verdict.NO_EVIDENCE]),
-    Verdict.NOTHING_EXPECTED: Look("info", "muted", "nothing expected"),
-    Verdict.HIDDEN: Look("info", "muted", "not to be seen"),
-    Verdict.NOT_EXPLAINED: Look("info", "muted", "not explained"),
+    Verdict.EXPECTED: Look("check", "good", "expected regions", "expected"),
+    Verdict.UNEXPECTED: Look("unexpected", "warn", WORDS[Verdict.UNEXPECTED], "unexpected"),
+    Verdict.OUTSIDE: Look("outside", "warn", WORDS[Verdict.OUTSIDE], "outside"),
+    Verdict.NO_EVIDENCE: Look("no-evidence", "muted", WORDS[Verdict.NO_EVIDENCE], "no evidence"),
+    Verdict.NOTHING_EXPECTED: Look("info", "muted", "nothing expected", "nothing expected"),
+    Verdict.HIDDEN: Look("info", "muted", "not to be seen", "not to be seen"),
+    Verdict.NOT_EXPLAINED: Look("info", "muted", "not explained", "not explained"),
 }

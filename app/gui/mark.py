@@ -15,15 +15,24 @@ GAP_PX: Final = 6.0
 
 
 def mark_rect(verdict: Verdict, label: QRectF, face: QRectF, right_px: float, words: bool) -> QRectF:
-    """Where the mark goes: in the row of the label, at the face's right edge; never beyond `right_px`."""
+    """Where the mark goes, widget px.
+
+    With words in the row of the label, up to `right_px`; without, in that row if it does not leave the face's width,
+    else within the face's box, where it collides with no other face's label.
+    """
     side = label.height()
     width = side
     if words:
         width += QFontMetricsF(theme.font(FONT_PX)).horizontalAdvance(LOOKS[verdict].words) + 9
     x = max(label.right() + GAP_PX, face.right() - width)
-    if x + width > right_px:
-        x = max(label.left() - GAP_PX - width, 4.0)
-    return QRectF(x, label.top(), width, side)
+    if words and x + width > right_px:
+        return mark_rect(verdict, label, face, right_px, words=False)
+    if words or x + width <= face.right() + 1:
+        return QRectF(x, label.top(), width, side)
+    top = face.top() + GAP_PX
+    if label.bottom() > top:
+        top = label.bottom() + GAP_PX
+    return QRectF(max(face.right() - width - GAP_PX, face.left()), top, width, side)
 
 
 def paint_mark(painter: QPainter, verdict: Verdict, rect: QRectF, ratio: float) -> None:

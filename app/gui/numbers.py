@@ -107,7 +107,7 @@ class Numbers(QFrame):
         layout = self._body.layout()
         assert layout is not None
         layout.activate()
-        return max(layout.totalHeightForWidth(WIDTH_PX - 2), self._body.sizeHint().height()) + 2
+        return max(layout.totalHeightForWidth(WIDTH_PX - 2), self._body.sizeHint().height()) + 6
 
     def texts(self) -> str:
         """Everything that stands here, for whoever wants to read rather than look."""

@@ -5,9 +5,10 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QShowEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.gui import names, theme
+from app.gui.choice import Choice
 from app.gui.looks import LOOKS
 from app.gui.pages import Page
 from app.gui.session import Session
@@ -49,16 +50,15 @@ class VerifyPage(Page):
         self._session: Session | None = None
         self._status: EngineStatus | None = None
         self._shown: Basis | None = None  # None follows what is used now
+        self._entries: list[tuple[str, str]] = []
         self._ticks = 0
         self._title = QLabel("What the decisions rested on")
         self._title.setProperty("role", "title")
         self._facts = QLabel("")
         self._facts.setProperty("role", "muted")
         self._facts.setFont(theme.font(12, tabular=True))
-        self.bases = QComboBox()
-        self.bases.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.bases.setToolTip("What the verdicts were made with; only those made alike are added up")
-        self.bases.activated.connect(self._choose_basis)
+        self.bases = Choice("Made with; only verdicts made alike are added up", max_width=520)
+        self.bases.chosen.connect(lambda key: self._choose_basis(int(key)))
         self.limit = QLabel("")
         self.limit.setFont(theme.font(12, tabular=True))
         self.bar = VerdictBar()
@@ -139,6 +139,13 @@ class VerifyPage(Page):
         self._shown = None
         self.refresh()
 
+    def next_basis(self) -> None:
+        """Show what was added up with another method, limit or pack."""
+        bases = self.tally.bases
+        if bases:
+            place = bases.index(self._basis_shown) if self._basis_shown in bases else -1
+            self._choose_basis((place + 1) % len(bases))
+
     def go_to_stretch(self) -> None:
         """Go to the longest stretch without support: of the chosen row, or of the session."""
         if self.table.currentRow() >= 0:
@@ -156,8 +163,10 @@ class VerifyPage(Page):
         shares = {verdict: account.share(verdict) for verdict in Verdict}
         self.bar.show_shares(shares)
         for verdict, label in self._legend.items():
-            words = LOOKS[verdict].words
+            words = LOOKS[verdict].short
             label.setText(f"{words} {names.percent(shares[verdict])}" if account.seen else words)
+            for part in (label, self._samples[verdict]):
+                part.setVisible(verdict is not Verdict.HIDDEN or shares[verdict] > 0)
         self.table.show_faces(self.tally.faces(self._basis_shown), self._seekable)
 
     def _goes_by_settings(self, result: Result) -> bool:
@@ -198,12 +207,12 @@ class VerifyPage(Page):
 
     def _show_bases(self) -> None:
         bases = self.tally.bases or (self.tally.basis,)
-        texts = [self._basis_text(basis) for basis in bases]
-        if texts != [self.bases.itemText(place) for place in range(self.bases.count())]:
-            self.bases.clear()
-            self.bases.addItems(texts)
-        if self._basis_shown in bases:
-            self.bases.setCurrentIndex(bases.index(self._basis_shown))
+        entries = [(str(place), self._basis_text(basis)) for place, basis in enumerate(bases)]
+        if entries != self._entries:
+            self._entries = entries
+            self.bases.set_entries(entries)
+        shown = self._basis_shown
+        self.bases.show_key(str(bases.index(shown)) if shown in bases else "", self._basis_text(shown))
 
     def _basis_text(self, basis: Basis) -> str:
         """For example "LRP · mien-s 1.0 · polygons · outside above 35 %"."""
@@ -222,7 +231,7 @@ class VerifyPage(Page):
         head = QHBoxLayout()
         head.setSpacing(14)
         head.addWidget(self._title)
-        head.addWidget(self._facts, 1)
+        head.addStretch(1)
         head.addLayout(self._buttons)
         self._limits = QHBoxLayout()
         self._limits.setSpacing(6)
@@ -245,6 +254,7 @@ class VerifyPage(Page):
         whole.setSpacing(12)
         whole.addLayout(head)
         whole.addLayout(second)
+        whole.addWidget(self._facts)
         whole.addWidget(self.bar)
         whole.addLayout(self._legend_row())
         whole.addWidget(self._lower, 1)
