@@ -339,8 +339,7 @@ def _draw_mark(image: Image, result: Result, face: FaceResult, verdict: Verdict,
     width = mark_width(verdict, capital_px, words)
     x, y = min(box.right, image.shape[1]) - width, label.y
     if width > room:
-        x, y = x - gap, max(box.y, 0) + gap
-        y += label.height if label.bottom > y else 0
+        x, y = x - gap, min(box.bottom, image.shape[0]) - label.height - gap
     draw_mark(image, verdict, (round(x), round(y)), capital_px, words)
     return Box(round(x), round(y), width, label.height)
 

@@ -151,7 +151,9 @@ class LivePage(Page):
             self.select(ids[place - 1])
 
     def toggle_numbers(self) -> None:
-        """Open or close the sheet of numbers."""
+        """Open or close the sheet of numbers, where it can be seen."""
+        if not self.isVisible():
+            return
         face = self.selected_face
         self.numbers.setVisible(not self.numbers.isVisible() and face is not None)
         if self.numbers.isVisible() and face is not None:

@@ -18,7 +18,7 @@ def mark_rect(verdict: Verdict, label: QRectF, face: QRectF, right_px: float, wo
     """Where the mark goes, widget px.
 
     With words in the row of the label, up to `right_px`; without, in that row if it does not leave the face's width,
-    else within the face's box, where it collides with no other face's label.
+    else in the lower corner of the face's box: beside the chin, where it hides nothing.
     """
     side = label.height()
     width = side
@@ -29,10 +29,8 @@ def mark_rect(verdict: Verdict, label: QRectF, face: QRectF, right_px: float, wo
         return mark_rect(verdict, label, face, right_px, words=False)
     if words or x + width <= face.right() + 1:
         return QRectF(x, label.top(), width, side)
-    top = face.top() + GAP_PX
-    if label.bottom() > top:
-        top = label.bottom() + GAP_PX
-    return QRectF(max(face.right() - width - GAP_PX, face.left()), top, width, side)
+    inset = GAP_PX - 1
+    return QRectF(max(face.right() - width - inset, 4.0), max(face.bottom() - side - inset, 4.0), width, side)
 
 
 def paint_mark(painter: QPainter, verdict: Verdict, rect: QRectF, ratio: float) -> None:

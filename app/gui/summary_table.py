@@ -28,8 +28,10 @@ ROOM_FOR_ALL_PX: Final = 1128  # narrower still, what is in the files and in a f
 NONE: Final = "–"
 SHARES: Final = Qt.ItemDataRole.UserRole
 BAR: Final = 3
+DENSITY: Final = 9
+LIFT: Final = 11
 STRETCH: Final = 13
-ASIDE: Final = (10, 11, 12)  # control, lift and share outside
+ASIDE: Final = (10, LIFT, 12)  # control, lift and share outside
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ COLUMNS: Final = (
     Column("not\nmeasured", "Not explained, no regions expected of the class, or these not to be seen", 84),
     Column("V_f, spread", "Mean and standard deviation over the maps; 1 is an even map over the face", 112),
     Column("control", "V_f of a spot at the crop's centre that has seen no face", 68),
-    Column("lift", "V_f under the class's own contrasts over that under the other classes'", 56),
+    Column("lift", "V_f under the class's own contrasts over that under the other classes' of this face", 56),
     Column("outside, spread", "Mean and standard deviation of the share outside the face", 116),
     Column("longest\nwithout support", "From when to when; a click or G goes there in a recording", 134),
 )
@@ -202,24 +204,23 @@ class SummaryTable(QTableWidget):
             assert item is not None
             if item.text() != text:
                 item.setText(text)
-            item.setForeground(self._colour(column, text, account))
+            item.setForeground(self._colour(column, text))
             if column == BAR:
                 item.setData(SHARES, {verdict: account.share(verdict) for verdict in Verdict})
 
-    def _colour(self, column: int, text: str, account: Account) -> QColor:
+    def _colour(self, column: int, text: str) -> QColor:
         if text in (NONE, "0 %"):
             return self._theme.colour("faint")
         if column == STRETCH and self._seekable:
             return self._theme.colour("accent")
-        low = column == COLUMNS_BY_TEXT["V_f, spread"] and account.density.n and account.density.mean < 1
-        return self._theme.colour("warn" if low else "text")
+        below = (
+            column in (DENSITY, LIFT) and float(text.split(maxsplit=1)[0]) < 1
+        )  # what an even map, or other classes, would give
+        return self._theme.colour("warn" if below else "text")
 
     def _take_click(self, row: int, column: int) -> None:
         if column == STRETCH:
             self.seek_row(row)
-
-
-COLUMNS_BY_TEXT: Final = {column.text: place for place, column in enumerate(COLUMNS)}
 
 
 def _rows(faces: Mapping[int, Mapping[str, Account]]) -> list[tuple[Line, Account, float | None]]:

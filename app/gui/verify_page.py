@@ -197,7 +197,7 @@ class VerifyPage(Page):
         tally = self.tally
         if not tally.frames:
             return ""
-        parts = [f"{tally.frames} frames", f"{tally.frames_without_face} without a face"]
+        parts = [f"{tally.frames} frames shown", f"{tally.frames_without_face} without a face"]
         faces = len(tally.faces(self._basis_shown))
         parts.append(f"{faces} face{'' if faces == 1 else 's'}")
         if tally.jumps:

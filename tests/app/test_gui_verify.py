@@ -49,6 +49,23 @@ def test_v_leads_to_the_page_and_escape_back(qtbot, window):
     assert window.pages.shown is window.page
 
 
+def test_the_rail_leads_to_every_page_and_shows_which_one_it_is(qtbot, window):
+    for button, _ in window.pages.rail._buttons[:2]:
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert button.isChecked()
+        assert window.pages.shown.title == button.text()
+
+
+def test_notices_stand_on_whatever_page_is_shown(qtbot, window):
+    for key in ("verify", "live"):
+        window.show_page(key)
+        window._tell("some topic", "info", "Something.")
+        area = window.pages.shown.notice_area
+        place = window.notices.mapTo(window, window.notices.rect().center())
+        assert window.notices.isVisible()
+        assert area.rect().contains(area.mapFrom(window, place))
+
+
 def test_nothing_seen_says_so(qtbot, window):
     verify(qtbot, window)
     assert window.verify._empty.isVisible()
@@ -66,7 +83,7 @@ def test_a_face_has_a_row_and_so_has_each_class(qtbot, window):
     assert rows[2][8] == "100 %"  # nothing is expected of neutral: not measured, and no failure
     assert rows[1][-1] == "0:01.1 to 0:02.0"
     assert rows[2][9:12] == ["–", "–", "–"]
-    assert "31 frames · 0 without a face · 1 face" in window.verify._facts.text()
+    assert "31 frames shown · 0 without a face · 1 face" in window.verify._facts.text()
 
 
 def test_the_page_shows_what_the_tally_holds(qtbot, window):
