@@ -31,6 +31,7 @@ from core.types import FaceResult, Result
 BOX_GROWTH: Final = 1.16  # the landmarks end at the hairline; the box should hold the face
 SMALL_PX: Final = 64  # a face narrower than this on the screen gets its letter only
 OLD_S: Final = 0.1  # from here on the map's age stands beside the face; below it would only flicker
+LABEL_PX: Final = QSize(150, 32)  # what a label takes above a face, about
 SMOOTH_POINTS: Final = 3  # on either side
 CHIP: Final = QColor(13, 16, 20, 225)
 CHIP_TEXT: Final = QColor("#f2f4f6")
@@ -252,8 +253,18 @@ class Stage(QWidget):
         standing = self._standings.get(face.observation.face_id)
         if standing is not None and standing.verdict.unsupported:
             place = mark.mark_rect(standing.verdict, chip, rect, self.width() - 4.0, words=selected)
+            if selected and any(place.intersects(other) for other in self._others(face)):
+                place = mark.mark_rect(standing.verdict, chip, rect, self.width() - 4.0, words=False)
             mark.paint_mark(painter, standing.verdict, place, self.devicePixelRatioF())
             self._marks[face.observation.face_id] = place
+
+    def _others(self, face: FaceResult) -> list[QRectF]:
+        """Where the other faces and their labels are, about."""
+        faces = self._result.faces if self._result else ()
+        return [
+            box.adjusted(0, -LABEL_PX.height(), max(LABEL_PX.width() - box.width(), 0), 0)
+            for box in (self.face_rect(other) for other in faces if other is not face)
+        ]
 
     def _age_text(self, face: FaceResult, result: Result) -> str:
         age = result.explanation_age_s(face)

@@ -75,6 +75,18 @@ def test_five_faces_each_have_their_mark_and_none_leaves_the_window(open_window,
     assert all(window.page.stage.rect().contains(rect.toRect()) for rect in found.values())
 
 
+def test_the_words_of_a_mark_give_way_to_a_face_beside_it(open_window, show):
+    window = open_window()
+    alone, beside = make_face(1, x=60, side=70, regions=UNEXPECTED), make_face(2, x=170, side=70)
+    show(window, alone, timestamp_s=0.0)
+    with_words = marks(window)[1]
+    show(window, alone, beside, timestamp_s=5.0)
+    without = marks(window)[1]
+    assert with_words.width() > with_words.height()
+    assert without.width() == without.height()
+    assert window.page.stage.face_rect(alone).contains(without)
+
+
 def test_a_click_on_the_mark_selects_the_face_and_opens_its_numbers(qtbot, open_window, show):
     window = open_window()
     show(window, make_face(1, x=60, regions=FINE), make_face(2, x=340, side=110, regions=UNEXPECTED))
