@@ -20,13 +20,17 @@ from core.csv_profiles import ProfileTable, find_profile
 from core.errors import ExportError, MienscopeError, SourceError, SourceUnreadable
 from core.explain import read_method
 from core.export import Counts, CsvTable, OverlayVideo, ResultWriter, Sidecar, write_sidecar
+from core.geometry import Image
 from core.model import Model
 from core.overlay import Style, draw
 from core.packs import DEFAULT_PACK
 from core.pipeline import OFF, Found, Pipeline, Settings
 from core.scales import Scale
 from core.sources import Images, Prefetch, Source, open_source
-from core.types import Frame
+from core.steady import Steady
+from core.tally import Account, Basis, Tally
+from core.types import Frame, Result
+from core.verdict import Verdict
 
 PLAIN_EVERY_S = 5.0  # between two lines of progress where there is no terminal
 AHEAD = 2  # frames whose faces are looked for while one is read
@@ -72,6 +76,7 @@ class Summary:
     warnings: tuple[str, ...]
     files: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    verdicts: str = ""
 
     @property
     def frames_per_s(self) -> float:
@@ -164,13 +169,14 @@ def analyze_one(job: Job, model: Model, tick: Tick = lambda done, total: None) -
     Raises a SourceError when not a single frame can be read, ExportError when results cannot be written.
     """
     started, clock = datetime.now(timezone.utc), time.monotonic()
-    counts, warnings = Counts(), []
+    counts, tally, warnings = Counts(), Tally(_basis(job, model)), []
     with ExitStack() as stack:
         source = stack.enter_context(_open_recorded(job.spec))
         pipeline = Pipeline(model, job.settings, stills=isinstance(source, Images))
         stack.callback(pipeline.close)
         frames = stack.enter_context(Prefetch(source))
         writers, files = _writers(job, model, source, stack)
+        takers: tuple[ResultWriter, ...] = (counts, tally, *writers)
 
         def find(item: Frame | SourceError) -> Found | SourceError:
             return item if isinstance(item, SourceError) else pipeline.find(item)
@@ -182,7 +188,7 @@ def analyze_one(job: Job, model: Model, tick: Tick = lambda done, total: None) -
                     warnings.append(str(item))
                     continue
                 result = pipeline.read(item)
-                for writer in (counts, *writers):
+                for writer in takers:
                     writer.write(result)
                 tick(counts.frames, source.frame_count)
         except KeyboardInterrupt as error:
@@ -190,7 +196,9 @@ def analyze_one(job: Job, model: Model, tick: Tick = lambda done, total: None) -
             warnings.append(f"Stopped by hand after {counts.frames} frames.")
         notes = _notes(writers, whole=stopped is None)
     summary = _summary(job, counts, warnings, time.monotonic() - clock, files, notes)
-    write_sidecar(job.path(".json"), _sidecar(job, model, summary, counts, started))
+    if job.settings.method != OFF:
+        summary = replace(summary, verdicts=_verdicts(tally.total(tally.basis)))
+    write_sidecar(job.path(".json"), _sidecar(job, model, summary, counts, tally, started))
     if stopped is not None:
         raise stopped
     if counts.frames == 0 and warnings:
@@ -246,7 +254,12 @@ def _writers(job: Job, model: Model, source: Source, stack: ExitStack) -> tuple[
     files = {"table": job.path(".csv").name, "sidecar": job.path(".json").name}
     if job.overlay:
         style = Style(region_mode=job.settings.region_mode, scores=job.scores, landmarks=job.landmarks)
-        video = OverlayVideo(job.path(".overlay.mp4"), lambda result: draw(result, style), source.fps)
+        steady = Steady()  # the table keeps every frame's truth; marks in a video must not flicker
+
+        def picture(result: Result) -> Image:
+            return draw(result, style, {name: each.verdict for name, each in steady.take(result).items()})
+
+        video = OverlayVideo(job.path(".overlay.mp4"), picture, source.fps)
         writers.append(stack.enter_context(video))
         files["overlay"] = video.path.name
     return writers, files
@@ -293,7 +306,21 @@ def _summary(
     )
 
 
-def _sidecar(job: Job, model: Model, summary: Summary, counts: Counts, started: datetime) -> Sidecar:
+def _basis(job: Job, model: Model) -> Basis:
+    method, pack = job.settings.method, model.pack
+    name = method if isinstance(method, str) else method.key
+    return Basis(f"{pack.id} {pack.manifest.version}", name, job.settings.against, job.settings.region_mode)
+
+
+def _verdicts(total: Account) -> str:
+    """Where the evidence lay, in one line; nothing where no face was seen."""
+    if not total.seen:
+        return ""
+    said = [f"{verdict.sentence} {100 * share:.0f} %" for verdict in Verdict if (share := total.share(verdict)) > 0]
+    return "decisions, by time: " + ", ".join(said) if total.seen_s > 0 else "decisions: " + ", ".join(said)
+
+
+def _sidecar(job: Job, model: Model, summary: Summary, counts: Counts, tally: Tally, started: datetime) -> Sidecar:
     pack = model.pack
     kinds = {"": "table", ".json": "sidecar", ".mp4": "overlay"}
     return Sidecar(
@@ -310,6 +337,7 @@ def _sidecar(job: Job, model: Model, summary: Summary, counts: Counts, started: 
         warnings=summary.warnings,
         notes=summary.notes,
         csv_profile=job.csv_profile,
+        verdicts=None if job.settings.method == OFF else tally.document(),
         files={kinds.get(Path(name).suffix, "table"): Path(name).name for name in summary.files},
     )
 
@@ -324,7 +352,7 @@ def _sentence(summary: Summary) -> str:
     return (
         f"{summary.source}:{state} {summary.frames} frames, {summary.frames_with_face} with a face, "
         f"{summary.explained} of {summary.faces} faces explained, {summary.frames_per_s:.1f} frames/s\n"
-        + "".join(f"  {line}\n" for line in (*summary.notes, *summary.files))
+        + "".join(f"  {line}\n" for line in (summary.verdicts, *summary.notes, *summary.files) if line)
     )
 
 

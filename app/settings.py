@@ -7,11 +7,14 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.types import OUTSIDE_LIMIT
+
 PREDICTED: Final = "predicted"
 NOTHING: Final = "nothing"
 RUNNER_UP: Final = "runner-up"
 OFF: Final = "off"
 FACTOR_LIMITS: Final = (1e-3, 1e3)  # of the scale
+OUTSIDE_LIMITS: Final = (0.05, 0.95)  # of the limit: at 0 and 1 it would say nothing
 
 
 class Settings(BaseModel):
@@ -31,6 +34,8 @@ class Settings(BaseModel):
         The class it is contrasted with, "runner-up", or "nothing".
     explain_every
         One frame in how many is explained; "auto" as many as the machine manages.
+    outside_limit
+        Above this share of the positive relevance outside the face the verdict is "looks outside the face".
     scale_factor
         Relevance that gets the strongest colour, over the reference of the pack and method.
     geometry
@@ -48,6 +53,7 @@ class Settings(BaseModel):
     region_mode: Literal["polygons", "boxes"] = "polygons"
     opacity: float = Field(default=0.75, ge=0, le=1)
     colour_map: str = "inferno"
+    outside_limit: float = Field(default=OUTSIDE_LIMIT, ge=OUTSIDE_LIMITS[0], le=OUTSIDE_LIMITS[1])
     scale_factor: float = Field(default=1.0, ge=FACTOR_LIMITS[0], le=FACTOR_LIMITS[1])
     regions: bool = False
     theme: Literal["system", "dark", "light"] = "system"

@@ -228,6 +228,8 @@ class Sidecar:
         Key in `core.csv_profiles.PROFILES` of a table in another program's form.
     notes
         What a reader of the table has to know about it.
+    verdicts
+        What the verdicts add up to per face and class, see `core.tally`; None where nothing was explained.
     """
 
     source: str
@@ -243,6 +245,7 @@ class Sidecar:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     csv_profile: str | None = None
+    verdicts: Mapping[str, object] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
 
 

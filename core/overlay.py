@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 from core.errors import UnknownName
 from core.geometry import FACE_OVAL, Box, Floats, Image, Similarity, frozen
 from core.lettering import ACCENT, AMBER, DARK, QUIET, WHITE, Colour, plate, text_width, write
+from core.mark import draw_mark, mark_width
 from core.opencv import cv2
 from core.places import beside
 from core.region_bars import bars_size, draw_bars
 from core.regions import Mode, partition
 from core.scales import SMOOTH_PX, Scale
 from core.score_bars import draw_scores
-from core.types import Explanation, FaceResult, Result
+from core.types import OUTSIDE_LIMIT, Explanation, FaceResult, Result
+from core.verdict import Verdict
 from core.wireframe import draw_wireframe
 
 NOTICE: Final = "not a medical device"
@@ -69,6 +71,10 @@ class Style:
     factor
         Relevance that gets the map's last colour, over the reference of the explanation's pack and method (see
         `core.scales`). Fixed: never fitted to the picture.
+    marks
+        Whether the label of a face whose decision is not supported bears a mark.
+    outside_limit
+        What share of the positive relevance outside the face is marked.
     smooth_px
         Standard deviation of the smoothing before display, crop px; it keeps the map's sum.
     scores
@@ -86,6 +92,8 @@ class Style:
     region_mode: Mode = "polygons"
     boxes: bool = True
     labels: bool = True
+    marks: bool = True
+    outside_limit: float = OUTSIDE_LIMIT
     bars: bool = True
     legend: bool = True
     scores: bool = False
@@ -223,8 +231,12 @@ def outlines(face: FaceResult, mode: Mode = "polygons") -> list[Floats]:
     return found
 
 
-def draw(result: Result, style: Style) -> Image:
-    """Everything that is known about a frame, on its picture: RGB uint8 [height, width, 3], a copy."""
+def draw(result: Result, style: Style, verdicts: Mapping[int, Verdict] | None = None) -> Image:
+    """Everything that is known about a frame, on its picture: RGB uint8 [height, width, 3], a copy.
+
+    `verdicts`, by face id, are those that marks show, for video that must not flicker (see `core.steady`); by default
+    those of this very frame.
+    """
     image = result.frame.image.copy()
     for face in result.faces if style.heat else ():
         _add_heat(image, face, style)
@@ -238,6 +250,10 @@ def draw(result: Result, style: Style) -> Image:
     ]
     for face in result.faces:
         _draw_face(image, result, face, style, capital_px)
+    for face in result.faces if style.marks else ():
+        verdict = face.judged(style.outside_limit) if verdicts is None else verdicts.get(face.observation.face_id)
+        if verdict is not None and verdict.unsupported:
+            taken.append(_draw_mark(image, result, face, verdict, capital_px))
     if style.scores:
         names = [face_name(face.observation.face_id) for face in result.faces]
         taken += draw_scores(image, result.faces, names, _room(image, capital_px), taken, capital_px)
@@ -312,6 +328,20 @@ def _label_box(image: Image, result: Result, face: FaceResult, capital_px: float
     x = min(max(box.x, 0), image.shape[1] - width)
     y = box.y - height - round(0.4 * capital_px)
     return Box(round(max(x, 0)), round(max(y, 0)), width, height)
+
+
+def _draw_mark(image: Image, result: Result, face: FaceResult, verdict: Verdict, capital_px: float) -> Box:
+    """Mark an unsupported decision: above its face where both fit, else within the box, where none collide."""
+    box, label = face.observation.box, _label_box(image, result, face, capital_px)
+    gap = 0.4 * capital_px
+    room = min(box.right, image.shape[1]) - label.right - gap
+    words = mark_width(verdict, capital_px) <= room
+    width = mark_width(verdict, capital_px, words)
+    x, y = min(box.right, image.shape[1]) - width, label.y
+    if width > room:
+        x, y = x - gap, min(box.bottom, image.shape[0]) - label.height - gap
+    draw_mark(image, verdict, (round(x), round(y)), capital_px, words)
+    return Box(round(x), round(y), width, label.height)
 
 
 def _draw_box(image: Image, box: Box, thickness: int) -> None:

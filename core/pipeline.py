@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -12,15 +12,26 @@ from core.errors import UnknownName
 from core.explain import LIVE, METHODS, THOROUGH, Method
 from core.explain.compiler import named_method
 from core.faces import FaceFinder, Schedule, Search
-from core.model import PREDICTED, Model, Target
+from core.model import PREDICTED, RUNNER_UP, Model, Target
 from core.regions import MODES, Mode, partition
 from core.relevance import by_region
 from core.tracking import Tracker
-from core.types import Crop, Explanation, FaceObservation, FaceResult, Frame, RegionRelevance, Result
+from core.types import (
+    Contrast,
+    Crop,
+    Explanation,
+    FaceObservation,
+    FaceResult,
+    Frame,
+    Prediction,
+    RegionRelevance,
+    Result,
+)
 
 OFF: Final = "off"  # the method that explains nothing
 AUTO: Final = 0  # explain_every: as often as the machine keeps up
 KEPT_S: Final = 2.0  # an explanation older than this is no longer shown
+CONTRAST_S: Final = 0.5  # how far contrasts lie apart: one more run of the model, for numbers that a person reads
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,9 @@ class Settings:
         Explain every n-th frame; 0 leaves it to the engine when live, and means every frame in recorded work.
     region_mode
         "polygons" or "boxes".
+    contrast
+        Whether to explain also, every half second, the predicted class against the runner-up, where the method takes
+        one run of the model. An explanation that is a contrast itself is taken for it at no cost.
     """
 
     method: str | Method = "lrp"
@@ -44,6 +58,7 @@ class Settings:
     against: str | None = None
     explain_every: int = 1
     region_mode: Mode = "polygons"
+    contrast: bool = False
 
     def check(self, labels: tuple[str, ...]) -> None:
         """UnknownName for a method, class or region mode that does not exist; it lists those that do."""
@@ -59,6 +74,9 @@ class Settings:
             return asdict(self)
         rules = [asdict(row) for row in self.method.composite]
         return asdict(self) | {"method": self.method.key, "composite": {"source": self.method.source, "rules": rules}}
+
+
+Answer: TypeAlias = tuple[Prediction, Explanation, RegionRelevance]
 
 
 class Stopwatch:
@@ -142,6 +160,8 @@ class Pipeline:
         self._tracker, self._schedule = Tracker(), Schedule()
         self._frames = 0
         self._kept: dict[int, tuple[Explanation, RegionRelevance]] = {}  # by face
+        self._contrasts: dict[int, Contrast] = {}  # by face
+        self._contrasted_s = -np.inf
         self._in_force = self._reading  # what the frame at work, and the maps kept, go by
 
     def close(self) -> None:
@@ -183,6 +203,7 @@ class Pipeline:
         self._frames += 1
         if self._in_force is not found.reading:  # maps of another reading would be shown as if they were of this one
             self._kept, self._in_force = {}, found.reading
+            self._contrasts, self._contrasted_s = {}, -np.inf
         if not explain or settings.method == OFF:
             faces = self._predicted(found, watch)
         elif in_turn and len(found.crops) > 1 and named_method(settings.method).runs_often:
@@ -191,7 +212,9 @@ class Pipeline:
             faces = self._explained(found, watch)
             self._kept = {}
         self._keep(faces)
-        return Result(found.frame, tuple(faces), watch.stages_s)
+        if settings.contrast and explain and settings.method != OFF:
+            self._contrast(found, faces, watch)
+        return Result(found.frame, tuple(map(self._with_contrast, faces)), watch.stages_s)
 
     def _observe(self, frame: Frame) -> list[FaceObservation]:
         """Faces of a frame, with identities: every still on its own, video by following."""
@@ -203,8 +226,18 @@ class Pipeline:
         return self._tracker.update(self._finder.find(frame.image, known, search), frame.timestamp_s)
 
     def _explained(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
+        settings = found.reading.settings
+        answers = self._answers(found, Target(settings.target, settings.against), watch)
+        return [
+            FaceResult(observation, cut, prediction, explanation, regions, True)
+            for observation, cut, (prediction, explanation, regions) in zip(
+                found.observations, found.crops, answers, strict=True
+            )
+        ]
+
+    def _answers(self, found: Found, target: Target, watch: Stopwatch) -> list[Answer]:
+        """Every face of a frame, explained and shared by region."""
         model, settings = found.reading.model, found.reading.settings
-        target = Target(settings.target, settings.against)
         with watch.stage("regions"):
             parts = [
                 partition(cut.landmarks(observation), cut.size, settings.region_mode)
@@ -214,17 +247,8 @@ class Pipeline:
             answers = model.explain(found.crops, settings.method, target, found.frame.timestamp_s, parts, self._effort)
         with watch.stage("regions"):
             return [
-                FaceResult(
-                    observation,
-                    cut,
-                    prediction,
-                    explanation,
-                    by_region(explanation.relevance, part, explanation.target),
-                    True,
-                )
-                for observation, cut, part, (prediction, explanation) in zip(
-                    found.observations, found.crops, parts, answers, strict=True
-                )
+                (prediction, explanation, by_region(explanation.relevance, part, explanation.target))
+                for part, (prediction, explanation) in zip(parts, answers, strict=True)
             ]
 
     def _explained_in_turn(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
@@ -249,6 +273,29 @@ class Pipeline:
             for face in faces
             if face.explained and face.explanation and face.regions
         }
+
+    def _contrast(self, found: Found, faces: Sequence[FaceResult], watch: Stopwatch) -> None:
+        """Keep what tells the predicted class of each face from another: the explanations, or one more run."""
+        settings, now_s = found.reading.settings, found.frame.timestamp_s
+        if settings.against is not None:
+            answers = [(face.prediction, face.explanation, face.regions) for face in faces]
+        elif named_method(settings.method).runs_often or not (
+            self.stills or now_s < self._contrasted_s or now_s - self._contrasted_s >= CONTRAST_S
+        ):
+            return
+        else:
+            self._contrasted_s = now_s
+            answers = list(self._answers(found, Target(PREDICTED, RUNNER_UP), watch))
+        for face, (_, explanation, regions) in zip(faces, answers, strict=True):
+            if explanation is not None and regions is not None and explanation.against is not None:
+                self._contrasts[face.observation.face_id] = Contrast(
+                    explanation.target, explanation.against, regions, explanation.timestamp_s
+                )
+        self._contrasts = {name: kept for name, kept in self._contrasts.items() if now_s - kept.timestamp_s <= KEPT_S}
+
+    def _with_contrast(self, face: FaceResult) -> FaceResult:
+        kept = self._contrasts.get(face.observation.face_id)
+        return replace(face, contrast=kept) if kept and kept.target == face.prediction.label else face
 
     def _predicted(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
         with watch.stage("model"):

@@ -1,11 +1,12 @@
 """From a relevance map and a partition to numbers: how much each face region counted (SCIENCE 1.1)."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.geometry import Floats
+from core.geometry import Floats, frozen
 from core.regions import EXPECTED, REGIONS, Partition
 from core.types import RegionRelevance
 
@@ -40,6 +41,7 @@ def by_region(relevance: Floats, partition: Partition, target: str) -> RegionRel
         positive=float(positive.sum()),
         negative=float(negative.sum()),
         expected=EXPECTED.get(target, frozenset()),
+        control_shares=_shares(np.bincount(labels, _control(relevance.shape[0]).ravel(), len(REGIONS))),
     )
 
 
@@ -47,6 +49,11 @@ def _shares(sums: NDArray[Any]) -> Floats:
     total = float(sums.sum())
     shares: Floats = (sums / total if total != 0 else np.zeros_like(sums)).astype(np.float32)
     return shares
+
+
+@lru_cache(maxsize=8)
+def _control(size: int) -> NDArray[np.float64]:
+    return frozen(centre_gaussian(size).astype(np.float64))
 
 
 def centre_gaussian(size: int, spread: float = 0.25) -> Floats:

@@ -14,6 +14,8 @@ from core.opencv import cv2
 from core.overlay import Style, draw, face_name
 from core.types import FaceResult, RegionRelevance, Result
 
+CONTROLLED: Final = ("expected_share", "crop_density", "expected_density", "outside_share")
+
 
 def save(result: Result, path: Path, style: Style) -> None:
     """Write a result in the form that the file's ending names. Raises ExportError, UnknownName for another ending."""
@@ -74,6 +76,8 @@ def _face(face: FaceResult, style: Style) -> dict[str, object]:
         "probabilities": dict(zip(prediction.labels, prediction.probabilities.tolist(), strict=True)),
         "logits": dict(zip(prediction.labels, prediction.logits.tolist(), strict=True)),
         "explained": face.explained,
+        "verdict": face.judged(style.outside_limit).value,
+        "outside_limit": style.outside_limit,
     }
     if explanation is not None:
         found["explanation"] = {
@@ -87,17 +91,25 @@ def _face(face: FaceResult, style: Style) -> dict[str, object]:
             "absorbed": explanation.absorbed,
             "timestamp": explanation.timestamp_s,
         }
-    return found | ({"regions": _regions(face.regions)} if face.regions is not None else {})
+    if (contrast := face.contrast) is not None:
+        found["contrast"] = {
+            "target": contrast.target,
+            "against": contrast.against,
+            "timestamp": contrast.timestamp_s,
+            "regions": _regions(contrast.regions, style.outside_limit),
+        }
+    return found | ({"regions": _regions(face.regions, style.outside_limit)} if face.regions is not None else {})
 
 
 def _box(box: Box) -> dict[str, float]:
     return {"x": box.x, "y": box.y, "w": box.width, "h": box.height}
 
 
-def _regions(regions: RegionRelevance) -> dict[str, object]:
+def _regions(regions: RegionRelevance, outside_limit: float) -> dict[str, object]:
     def named(values: NDArray[np.float32]) -> dict[str, float]:
         return dict(zip(regions.regions, values.tolist(), strict=True))
 
+    control, found = regions.control, regions.judged(outside_limit)
     return {
         "share": named(regions.shares),
         "negative_share": named(regions.negative_shares),
@@ -108,8 +120,10 @@ def _regions(regions: RegionRelevance) -> dict[str, object]:
         "expected": sorted(regions.expected),
         "outside_share": regions.outside_share,
         "expected_share": regions.expected_share,
+        "crop_density": regions.crop_density,
         "expected_density": regions.expected_density,
-        "verdict": regions.verdict,
+        "control": {} if control is None else {name: getattr(control, name) for name in CONTROLLED},
+        "verdict": found.sentence if found.measured else None,
     }
 
 

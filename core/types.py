@@ -9,7 +9,8 @@
                             |-- Crop              the face as the model sees it
                             |-- Prediction        what the model reads in it
                             |-- Explanation       which pixels of the crop produced that
-                            `-- RegionRelevance   how much each face region counted
+                            |-- RegionRelevance   how much each face region counted
+                            `-- Contrast          where that lies which tells it from the runner-up
 
 All are frozen and their arrays are read-only, so they may cross threads. Pictures are RGB. Frame coordinates are pixels
 of the frame's image, crop coordinates pixels of the aligned crop; `to_frame` leads from the latter to the former.
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import Box, Floats, Image, Similarity, frozen
+from core.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,9 @@ class RegionRelevance:
         Sums of the positive and of the negative relevance over the crop, logit units (negative <= 0).
     expected
         The regions that the action units of the target class lie in; empty where the literature names none.
+    control_shares
+        float32 [regions]: the shares that a Gaussian at the crop's centre has, which has seen no face; None where it
+        was not measured.
     """
 
     regions: tuple[str, ...]
@@ -224,10 +229,13 @@ class RegionRelevance:
     positive: float
     negative: float
     expected: frozenset[str]
+    control_shares: Floats | None = None
 
     def __post_init__(self) -> None:
-        for name in ("areas", "shares", "negative_shares"):
+        for name in ("areas", "shares", "negative_shares", "control_shares"):
             values = getattr(self, name)
+            if values is None and name == "control_shares":
+                continue
             if values.shape != (len(self.regions),):
                 raise ValueError(f"{name} need one value per region, got shape {values.shape}")
             object.__setattr__(self, name, frozen(values))
@@ -259,26 +267,55 @@ class RegionRelevance:
     @property
     def expected_density(self) -> float | None:
         """V_f: density of the expected regions against a uniform map over the face; None where it is not defined."""
+        return self._density_within(self.shares, self._is_expected)
+
+    @property
+    def crop_density(self) -> float | None:
+        """V_w: the same against a uniform map over the crop, which any face-centred map passes."""
+        area = float(self.areas[self._is_expected].sum())
+        return None if self.expected_share is None or area <= 0 else self.expected_share / area
+
+    def density_of(self, regions: frozenset[str]) -> float | None:
+        """V_f of other regions than the expected ones under this same map; None where it is not defined."""
+        return self._density_within(self.shares, np.array([name in regions for name in self.regions]))
+
+    @cached_property
+    def control(self) -> "RegionRelevance | None":
+        """What the centre-Gaussian control scores on this face's regions, None where it was not measured."""
+        if self.control_shares is None:
+            return None
+        nothing = np.zeros_like(self.shares)
+        return RegionRelevance(
+            self.regions, self.areas, self.control_shares, nothing, 1.0, 0.0, self.expected, self.control_shares
+        )
+
+    def judged(self, outside_limit: float | None = None) -> Verdict:
+        """The verdict, "looks outside the face" above this share of the positive relevance (or `OUTSIDE_LIMIT`)."""
+        if self.positive <= 0:
+            return Verdict.NO_EVIDENCE
+        if self.outside_share > (OUTSIDE_LIMIT if outside_limit is None else outside_limit):
+            return Verdict.OUTSIDE
         if not self.expected:
-            return None
-        face = 1 - self.outside_share
-        face_area = 1 - float(self.areas[self.regions.index("outside")])
-        expected_area = float(self.areas[self._is_expected].sum())
-        if face <= 0 or expected_area <= 0:
-            return None
-        return float(self.shares[self._is_expected].sum()) / face * face_area / expected_area
+            return Verdict.NOTHING_EXPECTED
+        density = self.expected_density
+        if density is None:
+            return Verdict.HIDDEN
+        return Verdict.EXPECTED if density >= 1 else Verdict.UNEXPECTED
 
     @property
     def verdict(self) -> str | None:
-        """One quiet sentence on whether the evidence lies where the expression's action units are."""
-        density = self.expected_density
-        if self.positive <= 0:
-            return "no positive evidence"
-        if self.outside_share > OUTSIDE_LIMIT:
-            return "looks outside the face"
-        if density is None:
+        """The verdict as one quiet sentence; None where nothing could be held against an expectation."""
+        found = self.judged()
+        return found.sentence if found.measured else None
+
+    def _density_within(self, shares: Floats, chosen: NDArray[np.bool_]) -> float | None:
+        """Density of some regions against a uniform map over the face, of any shares."""
+        outside = self.regions.index("outside")
+        inside, face_area = float(shares.sum()) - float(shares[outside]), 1 - float(self.areas[outside])
+        area = float(self.areas[chosen].sum())
+        if inside <= 0 or area <= 0:
             return None
-        return "rests on the expected regions" if density >= 1 else "not supported by the expected regions"
+        return float(shares[chosen].sum()) / inside * face_area / area
 
     @cached_property
     def _is_expected(self) -> NDArray[np.bool_]:
@@ -291,8 +328,34 @@ OUTSIDE_LIMIT = 0.35
 
 
 @dataclass(frozen=True)
+class Contrast:
+    """Where the evidence lies that tells the predicted class from the one that it is held against.
+
+    Plain maps of z+ look much alike for every class; the map of a contrast does not (SCIENCE 2). What its own regions
+    get of it stands beside the verdict, and is what lift is made of.
+
+    Attributes
+    ----------
+    target, against
+        The class of which the regions are expected, and its opponent, as a rule the runner-up.
+    regions
+        The map "target against opponent" shared by region, with what is expected of the target.
+    timestamp_s
+        Time of the frame on which it was computed.
+    """
+
+    target: str
+    against: str
+    regions: RegionRelevance
+    timestamp_s: float
+
+
+@dataclass(frozen=True)
 class FaceResult:
-    """One face of one frame. The explanation may be older than the frame; then `explained` is False."""
+    """One face of one frame. The explanation may be older than the frame; then `explained` is False.
+
+    The contrast may be older still; it is there only while the class it is about is still the predicted one.
+    """
 
     observation: FaceObservation
     crop: Crop
@@ -300,6 +363,14 @@ class FaceResult:
     explanation: Explanation | None = None
     regions: RegionRelevance | None = None
     explained: bool = False
+    contrast: Contrast | None = None
+
+    def judged(self, outside_limit: float | None = None) -> Verdict:
+        """The verdict on the current decision: on nothing but an explanation of the class that is predicted now."""
+        explanation, regions = self.explanation, self.regions
+        if explanation is None or regions is None or explanation.target != self.prediction.label:
+            return Verdict.NOT_EXPLAINED
+        return regions.judged(outside_limit)
 
 
 @dataclass(frozen=True)

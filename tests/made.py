@@ -1,5 +1,7 @@
 """Results made by hand, for the tests of everything that comes after the pipeline."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from core.geometry import FACE_OVAL, Similarity
@@ -50,3 +52,31 @@ def make_face(relevance=None, centre=(200.0, 170.0), width=140.0, face_id=1, tim
 
 def make_result(*faces, image=None, index=30, timestamp_s=1.0):
     return Result(Frame(gradient_image() if image is None else image, index, timestamp_s, 0.0), faces)
+
+
+def shared(expected=("upper_lip",), **shares):
+    """Relevance by region, every region as large as any: these shares, and the rest on the forehead."""
+    areas = np.full(len(REGIONS), 1 / len(REGIONS), np.float32)
+    values = np.array([shares.get(name, 0.0) for name in REGIONS], np.float32)
+    values[REGIONS.index("forehead")] += 1 - values.sum()
+    return RegionRelevance(REGIONS, areas, values, 0 * areas, 3.0, 0.0, frozenset(expected))
+
+
+# Shares that give each verdict with a limit of 0.35.
+SUPPORTED = {"upper_lip": 0.5}
+ELSEWHERE = {"chin": 0.5}
+OFF_THE_FACE = {"upper_lip": 0.5, "outside": 0.4}
+
+
+def judged_face(shares, face_id=1, timestamp_s=1.0, label="happiness", **other):
+    """A face whose relevance is shared like this; None is not explained."""
+    if shares is None:
+        face = make_face(None, face_id=face_id)
+    else:
+        face = replace(
+            make_face(np.zeros((SIZE, SIZE), np.float32), face_id=face_id, timestamp_s=timestamp_s),
+            regions=shared(**{**shares, **other}),
+        )
+        face = replace(face, explanation=replace(face.explanation, target=label))
+    logits = np.array([3.0 * (name == label) for name in LABELS], np.float32)
+    return replace(face, prediction=replace(face.prediction, logits=logits))

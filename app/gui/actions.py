@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from core.engine import EngineStatus
 
-MENUS: Final = ("Source", "Playback", "Explanation", "Face", "View", "Help")
+MENUS: Final = ("Source", "Playback", "Explanation", "Face", "Verify", "View", "Help")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Command:
     Attributes
     ----------
     id
-        Name of the method that does it, of the window, of its choices or of its player.
+        Name of the method that does it, of the window, of its choices, of its player or of a page.
     keys
         Shortcuts, in Qt's portable spelling; the first is the one that menus show.
     argument
@@ -35,13 +35,15 @@ class Command:
     keys: tuple[str, ...]
     menu: str
     hint: str
-    argument: int | float | None = None
+    argument: int | float | str | None = None
     needs: str = ""
     checkable: bool = False
 
     @property
     def name(self) -> str:
         """Unique among the commands."""
+        if isinstance(self.argument, str):
+            return f"{self.id}:{self.argument}"
         return self.id if self.argument is None else f"{self.id}:{self.argument:g}"
 
     @property
@@ -98,9 +100,46 @@ COMMANDS: Final = (
         for n in range(1, 10)
     ),
     Command("toggle_numbers", "Numbers", ("N",), "Face", "Show the numbers behind the verdict", None, "face"),
+    Command(
+        "go_to_stretch",
+        "To the longest stretch",
+        ("G",),
+        "Verify",
+        "Go to the longest stretch without support: of the chosen row, or of the session",
+        needs="seek",
+    ),
+    Command("next_basis", "Next account", ("Shift+V",), "Verify", "Show what was added up otherwise"),
+    Command("change_outside_limit", "Outside limit up", (".",), "Verify", "Let the verdict say outside later", +0.05),
+    Command("change_outside_limit", "Outside limit down", (",",), "Verify", "Let it say outside earlier", -0.05),
+    Command(
+        "save_summary",
+        "Save summary",
+        ("Ctrl+S",),
+        "Verify",
+        "Save the session's verdicts as CSV and JSON",
+        needs="session",
+    ),
+    Command(
+        "clear_summary",
+        "Clear summary",
+        ("Ctrl+Del",),
+        "Verify",
+        "Forget the session's verdicts so far",
+        needs="session",
+    ),
+    Command("show_page", "Live page", ("Ctrl+1",), "View", "The video, and why the model reads it so", "live"),
+    Command(
+        "show_page", "Verify page", ("V", "Ctrl+2"), "View", "What the decisions of this session rested on", "verify"
+    ),
     Command("toggle_full_screen", "Full screen", ("F", "F11"), "View", "Fill the screen", checkable=True),
     Command("next_theme", "Dark, light, system", ("T",), "View", "Change the colours of the window"),
-    Command("dismiss", "Close what is on top", ("Esc",), "View", "Close what is on top, or leave full screen"),
+    Command(
+        "dismiss",
+        "Close what is on top",
+        ("Esc",),
+        "View",
+        "Close what is on top, back to the live page, or leave full screen",
+    ),
     Command("toggle_help", "Keys", ("?", "F1"), "Help", "Show every key"),
 )
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import QObject, Signal
 
-from app.settings import FACTOR_LIMITS, NOTHING, OFF, PREDICTED, RUNNER_UP, Settings, save
+from app.settings import FACTOR_LIMITS, NOTHING, OFF, OUTSIDE_LIMITS, PREDICTED, RUNNER_UP, Settings, save
 from core.regions import MODES
 
 SAVE_AFTER_TICKS: Final = 10  # of the slow clock: a second after the last change
@@ -114,6 +114,11 @@ class Choices(QObject):
     def reset_scale(self) -> None:
         """Let the strongest colour stand for the reference of pack and method."""
         self.set_scale(1.0)
+
+    def change_outside_limit(self, step: float) -> None:
+        """Let the verdict say "outside" later or earlier."""
+        wanted = round(self.settings.outside_limit + step, 2)
+        self.set("outside_limit", min(max(wanted, OUTSIDE_LIMITS[0]), OUTSIDE_LIMITS[1]))
 
     def change_opacity(self, step: float) -> None:
         """Show more or less of the heatmap."""

@@ -18,19 +18,16 @@ from PySide6.QtWidgets import (
 
 from app.gui import names, theme
 from app.gui.bars import ProbabilityBars, RegionBars, paint_diamond
+from app.gui.looks import LOOKS
+from core.steady import Standing
 from core.types import FaceResult
+from core.verdict import Verdict
 
 WIDTH_PX: Final = 356  # of which the border takes one
 MARGIN_PX: Final = 18  # on either side
 TABS_PER_ROW: Final = 9
 MOST_TABS: Final = 18
 ROOM_FOR_ALL_PX: Final = 610  # panel height from which every class has its row
-VERDICT_LOOKS: Final = {
-    "rests on the expected regions": ("check", "good"),
-    "not supported by the expected regions": ("warn", "warn"),
-    "looks outside the face": ("warn", "warn"),
-    "no positive evidence": ("info", "muted"),
-}
 
 
 class VerdictChip(QPushButton):
@@ -53,22 +50,22 @@ class VerdictChip(QPushButton):
         look, self._look = self._look, ("", "")
         self._dress(*look)
 
-    def show_verdict(self, face: FaceResult) -> None:
-        """Show what the numbers of this face say."""
-        regions = face.regions
-        if regions is None or regions.verdict is None:
-            self.setText("no verdict: nothing is expected of this class" if regions else "not explained")
-            self._dress("info", "muted")
+    def show_standing(self, face: FaceResult, standing: Standing) -> None:
+        """Show what the numbers of this face say; `standing` is the verdict that does not flicker."""
+        look, explanation = LOOKS[standing.verdict], face.explanation
+        self._dress(look.icon, look.role)
+        if standing.verdict is Verdict.NOT_EXPLAINED:
+            other = explanation is not None and explanation.target != face.prediction.label
+            self.setText(f"explains {explanation.target}, not the decision" if explanation and other else look.words)
             return
-        density = regions.expected_density
-        by = f" · {density:.1f} × uniform" if density is not None and regions.positive > 0 else ""
-        text = regions.verdict
-        if text == "looks outside the face":
-            by = f" · {names.percent(regions.outside_share)}"
-        self._dress(*VERDICT_LOOKS[text])
-        self.setText(text + by)
+        by = ""
+        if standing.verdict is Verdict.OUTSIDE and standing.outside_share is not None:
+            by = f" · {names.percent(standing.outside_share)}"
+        elif standing.verdict is not Verdict.NO_EVIDENCE and standing.density is not None:
+            by = f" · {standing.density:.1f} × uniform"
+        self.setText(standing.verdict.sentence + by)
         if self.sizeHint().width() >= WIDTH_PX - 2 * MARGIN_PX:  # would push the bars out of the panel
-            self.setText(text + by.removesuffix(" uniform"))
+            self.setText(standing.verdict.sentence + by.removesuffix(" uniform"))
 
     def _dress(self, icon: str, role: str) -> None:
         if (icon, role) == self._look or not icon:
@@ -191,8 +188,8 @@ class FacePanel(QScrollArea):
         self._empty.setText(text)
         self._empty.show()
 
-    def show_face(self, face: FaceResult, face_ids: Sequence[int]) -> None:
-        """Show this face; `face_ids` are all that are in the picture."""
+    def show_face(self, face: FaceResult, face_ids: Sequence[int], standing: Standing) -> None:
+        """Show this face and how its verdict stands; `face_ids` are all that are in the picture."""
         observation = face.observation
         self._empty.hide()
         self._face.show()
@@ -203,7 +200,7 @@ class FacePanel(QScrollArea):
         self._facts.setText(
             f"id {observation.face_id} · {observation.box.width:.0f} px · sure {observation.confidence:.2f}"
         )
-        self.verdict.show_verdict(face)
+        self.verdict.show_standing(face, standing)
         self.probabilities.show_prediction(face.prediction)
         self.regions.show_regions(face.regions)
         explained = face.regions is not None and face.explanation is not None

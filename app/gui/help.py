@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLay
 
 from app.gui.actions import COMMANDS, MENUS, Command
 
-COLUMNS: Final = (("Source", "Playback"), ("Explanation",), ("Face", "View", "Help"))
+COLUMNS: Final = (("Source", "Playback"), ("Explanation",), ("Face", "Verify", "View", "Help"))
 
 KEYS_PX: Final = 104
 

@@ -161,4 +161,5 @@ def _analysis(settings: Settings, model: Model) -> pipeline.Settings:
         against=None if against == target else against,
         explain_every=0 if settings.explain_every == "auto" else settings.explain_every,
         region_mode=settings.region_mode,
+        contrast=True,
     )

@@ -19,7 +19,9 @@ class OverlayPicture:
         """The frame with every face's heatmap in its true place, RGB uint8 [height, width, 3]."""
         if settings.method == OFF or settings.opacity == 0 or not any(face.explanation for face in result.faces):
             return result.frame.image
-        bare = replace(style(settings), heat=True, regions=False, boxes=False, labels=False, bars=False, legend=False)
+        bare = replace(
+            style(settings), heat=True, regions=False, boxes=False, labels=False, marks=False, bars=False, legend=False
+        )
         return overlay.draw(result, bare)
 
     def outlines(self, face: FaceResult, settings: Settings) -> Sequence[Floats]:
@@ -51,6 +53,7 @@ def style(settings: Settings) -> overlay.Style:
         opacity=settings.opacity,
         factor=settings.scale_factor,
         heat=settings.method != OFF,
+        outside_limit=settings.outside_limit,
         regions=settings.regions,
         region_mode=settings.region_mode,
     )

@@ -1,5 +1,6 @@
 """The video: the frame with its heatmap, and boxes, letters and outlines drawn sharp on top."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -18,17 +19,19 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.gui import names, theme
+from app.gui import mark, names, theme
 from app.gui.session import Picture
 from app.settings import Settings
 from core.geometry import Floats, Image
 from core.opencv import cv2
 from core.scales import Scale
+from core.steady import Standing
 from core.types import FaceResult, Result
 
 BOX_GROWTH: Final = 1.16  # the landmarks end at the hairline; the box should hold the face
 SMALL_PX: Final = 64  # a face narrower than this on the screen gets its letter only
 OLD_S: Final = 0.1  # from here on the map's age stands beside the face; below it would only flicker
+LABEL_PX: Final = QSize(150, 32)  # what a label takes above a face, about
 SMOOTH_POINTS: Final = 3  # on either side
 CHIP: Final = QColor(13, 16, 20, 225)
 CHIP_TEXT: Final = QColor("#f2f4f6")
@@ -39,6 +42,7 @@ class Stage(QWidget):
     """Shows one result at a time, fitted into the widget; a click on a face selects it."""
 
     face_clicked = Signal(int)  # face id
+    mark_clicked = Signal(int)  # face id
     painted = Signal(object)  # Result, after it has been drawn
     pointer_moved = Signal()
     double_clicked = Signal()
@@ -52,6 +56,8 @@ class Stage(QWidget):
         self._image: QImage | None = None  # made when painted, so that a frame that is replaced costs nothing
         self._pixels: Image | None = None  # the buffer under the QImage
         self._polygons: dict[int, list[QPolygonF]] = {}  # by face id
+        self._standings: Mapping[int, Standing] = {}  # by face id
+        self._marks: dict[int, QRectF] = {}  # by face id, as painted
         self._selected = 0
         self._message = ""
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -64,11 +70,20 @@ class Stage(QWidget):
     def sizeHint(self) -> QSize:  # noqa: D102, N802 - Qt's name
         return QSize(960, 540)
 
-    def show_result(self, result: Result | None) -> None:
-        """Show a result, or nothing."""
-        self._result, self._image = result, None
+    def show_result(self, result: Result | None, standings: Mapping[int, Standing] | None = None) -> None:
+        """Show a result, or nothing; `standings`, by face id, are the verdicts that marks show."""
+        self._result, self._image, self._standings = result, None, standings or {}
         self._polygons.clear()
         self.update()
+
+    def show_standings(self, standings: Mapping[int, Standing]) -> None:
+        """Mark the faces of this result otherwise."""
+        self._standings = standings
+        self.update()
+
+    def mark_rect(self, face_id: int) -> QRectF | None:
+        """Where a face's mark was painted, widget px; None where it has none."""
+        return self._marks.get(face_id)
 
     def show_settings(self, settings: Settings) -> None:
         """Draw as these settings say."""
@@ -123,6 +138,7 @@ class Stage(QWidget):
         if self._settings.regions:
             for face in faces:
                 self._paint_outlines(painter, face)
+        self._marks = {}
         for face in faces:
             self._paint_face(painter, face, self._result)
         shown = next((face.explanation for face in faces if face.explanation is not None), None)
@@ -132,13 +148,17 @@ class Stage(QWidget):
         self.painted.emit(self._result)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802 - Qt's name
-        face = self._face_at(event.position())
-        if face is not None and event.button() == Qt.MouseButton.LeftButton:
+        face, marked = self._face_at(event.position()), self._mark_at(event.position())
+        if marked is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.mark_clicked.emit(marked)
+        elif face is not None and event.button() == Qt.MouseButton.LeftButton:
             self.face_clicked.emit(face.observation.face_id)
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802 - Qt's name
-        over = self._face_at(event.position()) is not None
+        marked = self._mark_at(event.position())
+        over = marked is not None or self._face_at(event.position()) is not None
+        self.setToolTip("" if marked is None else f"{self._standings[marked].verdict.sentence}: show the numbers (N)")
         self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
         self.pointer_moved.emit()
 
@@ -153,6 +173,9 @@ class Stage(QWidget):
         faces = self._result.faces if self._result else ()
         hit = [face for face in faces if self.face_rect(face).contains(point)]
         return min(hit, key=lambda face: face.observation.box.area, default=None)
+
+    def _mark_at(self, point: QPointF) -> int | None:
+        return next((face_id for face_id, rect in self._marks.items() if rect.contains(point)), None)
 
     def _paint_message(self, painter: QPainter) -> None:
         painter.setFont(theme.font(15))
@@ -227,6 +250,21 @@ class Stage(QWidget):
         painter.setFont(plain)
         painter.setPen(CHIP_QUIET)
         painter.drawText(text.adjusted(width + gap, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, quiet)
+        standing = self._standings.get(face.observation.face_id)
+        if standing is not None and standing.verdict.unsupported:
+            place = mark.mark_rect(standing.verdict, chip, rect, self.width() - 4.0, words=selected)
+            if selected and any(place.intersects(other) for other in self._others(face)):
+                place = mark.mark_rect(standing.verdict, chip, rect, self.width() - 4.0, words=False)
+            mark.paint_mark(painter, standing.verdict, place, self.devicePixelRatioF())
+            self._marks[face.observation.face_id] = place
+
+    def _others(self, face: FaceResult) -> list[QRectF]:
+        """Where the other faces and their labels are, about."""
+        faces = self._result.faces if self._result else ()
+        return [
+            box.adjusted(0, -LABEL_PX.height(), max(LABEL_PX.width() - box.width(), 0), 0)
+            for box in (self.face_rect(other) for other in faces if other is not face)
+        ]
 
     def _age_text(self, face: FaceResult, result: Result) -> str:
         age = result.explanation_age_s(face)

@@ -1,6 +1,7 @@
 """Colours, fonts and icons: dark and light, from one table each."""
 
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from string import Template
 from typing import Final, Literal
 
@@ -170,10 +171,15 @@ def font(size_px: int = FONT_PX, weight: QFont.Weight = QFont.Weight.Normal, tab
     return result
 
 
+@lru_cache(maxsize=64)
+def _drawing(name: str, colour: str) -> bytes:
+    svg = (paths.assets() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+    return svg.replace("currentColor", colour).encode()
+
+
 def pixmap(name: str, colour: QColor, size_px: int = 16, ratio: float = 1.0) -> QPixmap:
     """One of our icons in a colour, `ratio` device pixels per pixel."""
-    svg = (paths.assets() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
-    renderer = QSvgRenderer(QByteArray(svg.replace("currentColor", colour.name()).encode()))
+    renderer = QSvgRenderer(QByteArray(_drawing(name, colour.name())))
     side = round(size_px * ratio)
     picture = QPixmap(QSize(side, side))
     picture.fill(Qt.GlobalColor.transparent)

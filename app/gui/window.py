@@ -5,18 +5,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QUrl
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
+from PySide6.QtCore import QByteArray
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QHBoxLayout,
     QMainWindow,
     QMenu,
     QVBoxLayout,
     QWidget,
 )
 
-from app.gui import dialogs, names, opener, snapshot, theme, troubles
+from app.gui import dialogs, names, opener, theme, troubles
 from app.gui.actions import COMMANDS, MENUS, abilities, enable, make_actions
 from app.gui.bridge import Bridge
 from app.gui.choices import Choices
@@ -29,16 +28,18 @@ from app.gui.live_page import LivePage
 from app.gui.notice import Level, Message, Way
 from app.gui.opener import Opener
 from app.gui.pack_menu import PackMenu
+from app.gui.pages import Pages
 from app.gui.player import Player
-from app.gui.rail import Rail
+from app.gui.saver import Saver
 from app.gui.session import Backend, Session
+from app.gui.snapshot import Origin
 from app.gui.source_menu import SourceMenu
 from app.gui.status import Measured, StatusLine
 from app.gui.top_bar import TopBar
+from app.gui.verify_page import VerifyPage
 from app.settings import OFF, Settings
 from core.engine import EngineStatus
 from core.packs import DEFAULT_PACK
-from core.scales import strong
 from core.sources import DEMO
 from core.types import Result
 
@@ -58,17 +59,19 @@ class Window(QMainWindow):
         super().__init__()
         self._backend = backend
         self.choices = Choices(settings, places.settings, tuple(backend.methods), backend.picture.colour_maps, self)
-        self._places = places
         self._crashes = crashes
         self._session: Session | None = None
         self._spec = ""
         self._details = ""
         self._jobs = Jobs("errands")
+        self.saver = Saver(places.snapshots, self)
         self._opener = Opener(backend.open, self)
         self.player = Player(self)
         self.exchange = Exchange(self.choices, backend.methods, self)
         self.bridge = Bridge(self)
-        self.actions_by_name = make_actions(self, self.choices, self.player)
+        self.page = LivePage(backend, settings)
+        self.verify = VerifyPage(backend.methods, settings)
+        self.actions_by_name = make_actions(self, self.choices, self.player, self.page, self.verify)
         self.addActions(list(self.actions_by_name.values()))
         self._build()
         self._connect()
@@ -90,13 +93,13 @@ class Window(QMainWindow):
     def start(self, source: str | None = None, notes: Sequence[Message] = ()) -> None:
         """Begin to tick and open a source; None takes the one of last time, a camera, or the demo clip."""
         for note in notes:
-            self.page.notices.tell(note)
+            self.notices.tell(note)
         self.page.stage.setFocus()
         self.bridge.start()
         if source is not None:
             self.open_source(source, remember=False)
             return
-        self.page.clear("Looking for a camera…")
+        self._clear("Looking for a camera…")
         self._list_cameras(self._open_first)
 
     def open_source(self, spec: str, remember: bool = True) -> None:
@@ -105,9 +108,9 @@ class Window(QMainWindow):
         self.player.watch(None)
         self.exchange.forget()
         self.bridge.watch(None)
-        self.page.notices.drop("trouble")
+        self.notices.drop("trouble")
         name = names.short_source(spec)
-        self.page.clear(f"Opening {name}…")
+        self._clear(f"Opening {name}…")
         self.top_bar.source.show_name(name)
         self.top_bar.show_status(None)
         self.status_line.show_nothing("starting…")
@@ -147,33 +150,12 @@ class Window(QMainWindow):
 
     def snapshot(self) -> None:
         """Save what is on the screen, picture and numbers."""
-        result, session = self.page.result, self._session
-        if result is None or session is None:
-            return
-        settings, picture, folder = self.settings, self._backend.picture, self._places.snapshots
-        origin = snapshot.Origin(self._source_name(), session.pack, session.provider)
-        self._jobs.submit(
-            lambda: snapshot.save(result, picture.draw(result, settings), settings, origin, folder),
-            self._tell_saved,
-            lambda error: self._tell("snapshot", "error", str(error)),
-        )
+        if self.page.result is not None and self._session is not None:
+            self.saver.save_snapshot(self.page.result, self._backend.picture, self.settings, self._origin())
 
-    def fit_scale(self) -> None:
-        """Set the scale once from the selected face's map."""
-        face = self.page.selected_face
-        if face is None or face.explanation is None:
-            return
-        strongest = strong(face.explanation.relevance[None])
-        if strongest > 0:
-            self.choices.set_scale(strongest / face.explanation.reference)
-
-    def select_face(self, place: int) -> None:
-        """Select the face at this place among those in the picture."""
-        self.page.select_place(int(place))
-
-    def toggle_numbers(self) -> None:
-        """Show or hide the numbers behind the verdict."""
-        self.page.toggle_numbers()
+    def show_page(self, key: str) -> None:
+        """Turn to a page."""
+        self.pages.turn_to(key)
 
     def toggle_full_screen(self) -> None:
         """Fill the screen, or no more."""
@@ -184,12 +166,12 @@ class Window(QMainWindow):
         self._enable_actions()
 
     def dismiss(self) -> None:
-        """Close what is on top: help, numbers, a notice; then leave full screen."""
+        """Close what is on top: help, numbers, a notice, a page over the live one; then leave full screen."""
         for sheet in (self.help, self.page.numbers):
             if sheet.isVisible():
                 sheet.hide()
                 return
-        if not self.page.notices.drop_newest() and self.isFullScreen():
+        if not self.notices.drop_newest() and not self.pages.turn_back() and self.isFullScreen():
             self.toggle_full_screen()
 
     def toggle_help(self) -> None:
@@ -208,6 +190,7 @@ class Window(QMainWindow):
         self.exchange.close()
         self._opener.close()
         self._jobs.close()
+        self.saver.close()
         self._backend.close()
         super().closeEvent(event)
 
@@ -238,19 +221,15 @@ class Window(QMainWindow):
         self.pack_menu = PackMenu(self)
         self.top_bar = TopBar(actions["snapshot"], actions["toggle_pause"], self._main_menu())
         foot = (("theme", "Colours", actions["next_theme"]), ("keys", "Keys", actions["toggle_help"]))
-        self.rail = Rail([("live", "Live")], foot)
-        self.page = LivePage(self._backend, self.settings)
+        self.pages = Pages([self.page, self.verify], actions, foot)
+        self.notices = self.pages.notices
         self.status_line = StatusLine()
         self._central = QWidget()
-        middle = QHBoxLayout()
-        middle.setSpacing(0)
-        middle.addWidget(self.rail)
-        middle.addWidget(self.page, 1)
         whole = QVBoxLayout(self._central)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(self.top_bar)
-        whole.addLayout(middle, 1)
+        whole.addWidget(self.pages, 1)
         whole.addWidget(self.status_line)
         self.setCentralWidget(self._central)
         self.help = Help(self._central)
@@ -276,20 +255,26 @@ class Window(QMainWindow):
         page.stage.painted.connect(bridge.painted)
         page.wanted.connect(self.choices.set)
         page.scale_wanted.connect(self.choices.set_scale)
-        page.fit_scale_wanted.connect(self.fit_scale)
         page.full_screen_wanted.connect(self.toggle_full_screen)
+        self.verify.take_actions(
+            [self.actions_by_name[name] for name in ("go_to_stretch", "save_summary", "clear_summary")],
+            *(self.actions_by_name[f"change_outside_limit:{step}"] for step in ("-0.05", "0.05")),
+        )
+        self.verify.seek_wanted.connect(self._seek_and_look)
+        self.verify.save_wanted.connect(lambda tally: self.saver.save_summary(tally, self._origin()))
         page.transport.toggled.connect(self.player.toggle_pause)
         page.transport.stepped.connect(self.player.step)
         page.transport.sought.connect(self.player.seek)
-        page.notices.chosen.connect(self._go_on)
+        self.notices.chosen.connect(self._go_on)
         self.top_bar.source.clicked.connect(self.choose_source)
         self.source_menu.camera_chosen.connect(self.open_source)
         self.source_menu.refresh_wanted.connect(self._refresh_cameras)
         self.top_bar.pack.clicked.connect(self.choose_pack)
         self.pack_menu.pack_chosen.connect(self._choose_pack)
         self.pack_menu.refresh_wanted.connect(self._refresh_packs)
-        self.exchange.told.connect(page.notices.tell)
-        self.exchange.settled.connect(lambda: page.notices.drop(PREPARING))
+        self.exchange.told.connect(self.notices.tell)
+        self.saver.told.connect(self.notices.tell)
+        self.exchange.settled.connect(lambda: self.notices.drop(PREPARING))
         self.exchange.pack_taken.connect(self._take_pack)
         self.exchange.failed.connect(self._take_unprepared)
         self._opener.opened.connect(self._take_session)
@@ -301,19 +286,22 @@ class Window(QMainWindow):
         assert isinstance(app, QApplication)
         chosen = theme.chosen(self.settings.theme)
         theme.apply(app, chosen)
-        for part in (self.top_bar, self.rail, self.page, self.source_menu):
+        for part in (self.top_bar, self.pages, self.source_menu):
             part.show_theme(chosen)
         for name, icon in (("open_file", "file"), ("open_url", "url"), ("open_demo", "demo")):
             self.actions_by_name[name].setIcon(theme.icon(icon, chosen.colour("muted"), 16))
 
     def _slow_tick(self) -> None:
-        self.page.slow_tick()
+        self.notices.age()
+        for page in self.pages:
+            page.slow_tick()
         self._jobs.collect()
+        self.saver.collect()
         self.exchange.slow_tick()
         for crash in self._crashes.drain() if self._crashes else ():
             self._details = crash.details
             text = f"Something went wrong that should not have: {crash.summary}"
-            self.page.notices.tell(Message("crash", "error", text, (troubles.COPY,)))
+            self.notices.tell(Message("crash", "error", text, (troubles.COPY,)))
         self.choices.slow_tick()
 
     # Settings
@@ -328,6 +316,9 @@ class Window(QMainWindow):
         if name == "theme":
             self._dress()
             self._tell("theme", "info", f"Colours: {self.settings.theme}.", passing=True)
+        if name == "outside_limit":
+            text = f"Outside the face: from more than {names.percent(self.settings.outside_limit)} on."
+            self._tell("outside_limit", "info", text, passing=True)
         if name == "region_mode":
             self._tell("region_mode", "info", f"Regions: {self.settings.region_mode}.", passing=True)
 
@@ -345,10 +336,11 @@ class Window(QMainWindow):
 
     def _take_unprepared(self, error: Exception, message: Message) -> None:
         self._details = troubles.details(error)
-        self.page.notices.tell(message)
+        self.notices.tell(message)
 
     def _show_settings(self) -> None:
-        self.page.show_settings(self.settings, self._labels())
+        for page in self.pages:
+            page.show_settings(self.settings, self._labels())
         self.page.controls.wake()
         self.actions_by_name["toggle_regions"].setChecked(self.settings.regions)
 
@@ -360,12 +352,14 @@ class Window(QMainWindow):
     def _take_session(self, spec: str, session: Session) -> None:
         self._session = session
         self.player.watch(session)
-        self.page.begin(session.labels)
+        for page in self.pages:
+            page.begin(session)
         self.exchange.begin(session)
         self.bridge.watch(session)
 
     def _take_result(self, result: Result) -> None:
-        self.page.show_result(result)
+        for page in self.pages:
+            page.show_result(result)
 
     def _take_status(self, status: EngineStatus) -> None:
         before, self.player.status = self.player.status, status
@@ -373,12 +367,17 @@ class Window(QMainWindow):
         measured = Measured(self.bridge.meter.rate_hz(now), self.bridge.meter.latency_s(now))
         assert self._session is not None
         self.status_line.show_status(status, measured, self._session.provider, self._session.pack)
-        self.page.show_status(status)
+        for page in self.pages:
+            page.show_status(status)
         self.top_bar.show_status(status)
         if status.notice and (before is None or before.notice != status.notice):
             self._tell("picture", "warn", status.notice, passing=True)
         if before is None or abilities(before) != abilities(status):
             self._enable_actions()
+
+    def _clear(self, text: str) -> None:
+        for page in self.pages:
+            page.clear(text)
 
     def _take_state(self, status: EngineStatus) -> None:
         if status.error is not None:
@@ -388,9 +387,9 @@ class Window(QMainWindow):
         if spec != self._spec:
             return
         self._details = troubles.details(error)
-        self.page.notices.tell(troubles.message(error))
+        self.notices.tell(troubles.message(error))
         if self.page.result is None:
-            self.page.clear("Nothing to show.")
+            self._clear("Nothing to show.")
         if self._session is None:
             self.status_line.show_nothing("no source")
 
@@ -405,7 +404,7 @@ class Window(QMainWindow):
             "shipped": self._use_shipped_pack,
             "off": self._stop_explaining,
             "copy": self._copy_details,
-            "folder": self._show_folder,
+            "folder": self.saver.show_folder,
         }
         ways[way]()
 
@@ -430,16 +429,8 @@ class Window(QMainWindow):
         QGuiApplication.clipboard().setText(self._details)
         self._tell("copied", "info", "The details are on the clipboard.", passing=True)
 
-    def _show_folder(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._places.snapshots)))
-
     def _tell(self, topic: str, level: Level, text: str, ways: tuple[Way, ...] = (), passing: bool = False) -> None:
-        self.page.notices.tell(Message(topic, level, text, ways, passing))
-
-    def _tell_saved(self, saved: tuple[Path, Path]) -> None:
-        picture, sheet = saved
-        text = f"Saved {picture.name} and its numbers, {sheet.name}, in {picture.parent}."
-        self._tell("snapshot", "info", text, (Way("folder", "Open folder"),), passing=True)
+        self.notices.tell(Message(topic, level, text, ways, passing))
 
     # Sources
 
@@ -459,6 +450,14 @@ class Window(QMainWindow):
         if first is None:
             text = "No camera was found, so this is the demo clip. Connect a camera, or open a file."
             self._tell("no camera", "info", text, (Way("choose", "Choose…"),))
+
+    def _origin(self) -> Origin:
+        assert self._session is not None
+        return Origin(self._source_name(), self._session.pack, self._session.provider)
+
+    def _seek_and_look(self, timestamp_s: float) -> None:
+        self.player.seek(timestamp_s)
+        self.pages.turn_to(self.page.key)
 
     def _source_name(self) -> str:
         return (self.player.status.source if self.player.status else "") or names.short_source(self._spec)

@@ -125,6 +125,20 @@ def test_the_sidecar_says_how_the_table_came_about(analysed):
     assert sidecar["files"] == {"table": "uneven.csv", "sidecar": "uneven.json", "overlay": "uneven.overlay.mp4"}
 
 
+def test_the_sidecar_adds_the_verdicts_up_as_the_table_has_them(analysed):
+    verdicts = json.loads((analysed / "uneven.json").read_text(encoding="utf-8"))["verdicts"]
+    table = list(csv.DictReader((analysed / "uneven.csv").read_text(encoding="utf-8").splitlines()))
+    (summary,) = verdicts["summaries"]
+    assert verdicts["frames"] == 40
+    assert verdicts["frames_without_face"] == 10
+    assert summary["basis"]["method"] == "lrp"
+    assert summary["total"]["frames"] == 30
+    explained = [row for row in table if row["explained"] == "1"]
+    assert summary["total"]["maps"] == len(explained)
+    outside = [float(row["outside_share"]) for row in explained]
+    assert summary["total"]["outside_share"]["mean"] == pytest.approx(np.mean(outside), abs=1e-4)
+
+
 def test_the_same_video_gives_the_same_table_twice(clip, tmp_path):
     for name in ("one", "two"):
         assert run("analyze", clip, "--out", tmp_path / name) == 0

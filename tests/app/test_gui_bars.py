@@ -1,11 +1,14 @@
 """The face panel shows the numbers that it is given, and nothing twice."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.regions import REGIONS
+from core.steady import Standing
 from core.types import RegionRelevance
 from tests.app.gui_fakes import LABELS, make_face, make_regions
 
@@ -73,9 +76,30 @@ def test_the_verdict_chip_says_what_the_numbers_say(qtbot):
 
     chip = VerdictChip()
     qtbot.addWidget(chip)
-    chip.show_verdict(make_face(regions=make_regions(upper_lip=0.5, lower_lip=0.4)))
-    assert "rests on the expected regions" in chip.text()
-    chip.show_verdict(make_face(regions=make_regions(outside=0.6)))
-    assert "looks outside the face · 60 %" in chip.text()
-    chip.show_verdict(make_face(regions=make_regions(forehead=0.9)))
-    assert "not supported" in chip.text()
+    said = []
+    for regions in (
+        make_regions(upper_lip=0.5, lower_lip=0.4),
+        make_regions(outside=0.6),
+        make_regions(forehead=0.9),
+        make_regions(expected=()),
+    ):
+        face = make_face(regions=regions)
+        chip.show_standing(face, Standing(face.judged(), regions.expected_density, regions.outside_share))
+        said.append(chip.text())
+    assert said[0].startswith("rests on the expected regions · ")
+    assert said[1] == "looks outside the face · 60 %"
+    assert said[2].startswith("not supported by the expected regions · ")
+    assert said[3] == "no regions expected of this class"
+
+
+def test_the_chip_says_when_the_map_is_about_another_class(qtbot):
+    from app.gui.face_panel import VerdictChip
+
+    chip = VerdictChip()
+    qtbot.addWidget(chip)
+    face = make_face(top="fear")
+    face = replace(face, explanation=replace(face.explanation, target="anger"))
+    chip.show_standing(face, Standing(face.judged()))
+    assert chip.text() == "explains anger, not the decision"
+    chip.show_standing(replace(face, explanation=None, regions=None), Standing(face.judged()))
+    assert chip.text() == "not explained"

@@ -16,7 +16,7 @@ OTHER = ("happiness", "boredom")
 
 
 def texts(window):
-    return " ".join(message.text for message in window.page.notices.messages)
+    return " ".join(message.text for message in window.notices.messages)
 
 
 def test_a_method_that_must_be_prepared_takes_over_when_it_is_ready(qtbot, fake, open_window, show):
@@ -28,7 +28,7 @@ def test_a_method_that_must_be_prepared_takes_over_when_it_is_ready(qtbot, fake,
     show(window, make_face())
     fake.session.gate.set()
     qtbot.waitUntil(lambda: fake.session.analysed[-1].method == "gradient", timeout=5000)
-    assert not window.page.notices.messages
+    assert not window.notices.messages
 
 
 def test_a_method_that_is_ready_is_used_at_once(fake, open_window):
@@ -55,7 +55,7 @@ def test_a_method_that_cannot_be_prepared_leaves_the_old_one_and_says_why(qtbot,
     qtbot.waitUntil(lambda: "no backward rule" in texts(window), timeout=5000)
     assert "Gradient cannot be used here, so LRP goes on" in texts(window)
     assert (window.settings.method, fake.session.analysed[-1].method) == ("lrp", "lrp")
-    assert [message.level for message in window.page.notices.messages] == ["error"]
+    assert [message.level for message in window.notices.messages] == ["error"]
 
 
 def test_an_error_that_nobody_foresaw_is_shown_too(qtbot, fake, open_window):
@@ -201,4 +201,4 @@ def test_no_frame_is_blank_and_faces_keep_their_names_while_packs_and_methods_ch
     window.close()
     assert [len(result.faces) for result in seen] == [1] * len(seen)
     assert {result.faces[0].observation.face_id for result in seen} == {1}
-    assert not window.page.notices.messages
+    assert not window.notices.messages

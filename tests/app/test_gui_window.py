@@ -82,7 +82,7 @@ def test_every_command_has_a_method_and_no_key_means_two_things(open_window):
     window = open_window()
     keys = [key for command in COMMANDS for key in command.keys]
     assert len(keys) == len(set(keys))
-    receivers = (window, window.choices, window.player)
+    receivers = (window, window.choices, window.player, *window.pages)
     assert all(any(hasattr(each, command.id) for each in receivers) for command in COMMANDS)
     assert all(command.hint for command in COMMANDS)
 
@@ -158,7 +158,7 @@ def test_an_engine_that_fails_leaves_a_sentence_and_a_way_on(qtbot, fake, open_w
     fake.session.now = replace(fake.session.now, state="failed", error=error)
     with qtbot.waitSignal(window.bridge.state_changed, timeout=5000):
         pass
-    (message,) = window.page.notices.messages
+    (message,) = window.notices.messages
     assert str(error) in message.text
     assert ways == [way.id for way in message.ways]
     assert "stopped by an error" in window.status_line.rate.text()
@@ -167,13 +167,13 @@ def test_an_engine_that_fails_leaves_a_sentence_and_a_way_on(qtbot, fake, open_w
 def test_a_source_that_cannot_be_opened_is_said_and_can_be_tried_again(qtbot, fake, open_window):
     fake.fail_with["0"] = SourceBusy("The camera is in use by another program.")
     window = open_window("0")
-    qtbot.waitUntil(lambda: bool(window.page.notices.messages), timeout=5000)
+    qtbot.waitUntil(lambda: bool(window.notices.messages), timeout=5000)
     fake.fail_with.clear()
-    notice = window.page.notices.findChildren(type(window.page.notices._notices[0]))[0]
+    notice = window.notices.findChildren(type(window.notices._notices[0]))[0]
     with qtbot.waitSignal(window.bridge.read, timeout=5000):
         qtbot.mouseClick(notice.buttons["again"], Qt.MouseButton.LeftButton)
     assert fake.session.spec == "0"
-    assert not window.page.notices.messages
+    assert not window.notices.messages
 
 
 def test_the_old_source_is_closed_before_the_next_is_opened(qtbot, fake, open_window):
@@ -189,29 +189,29 @@ def test_a_truncated_file_can_still_be_played(qtbot, fake, open_window):
     window = open_window()
     error = SourceTruncated("clip.mp4 ends early.")
     fake.session.now = replace(fake.session.now, state="ended", error=error)
-    qtbot.waitUntil(lambda: bool(window.page.notices.messages), timeout=5000)
-    (message,) = window.page.notices.messages
+    qtbot.waitUntil(lambda: bool(window.notices.messages), timeout=5000)
+    (message,) = window.notices.messages
     assert (message.level, [way.id for way in message.ways]) == ("warn", ["rewind", "choose"])
 
 
 def test_without_a_camera_it_opens_the_demo_clip_and_says_so(qtbot, fake, open_window):
     window = open_window(None)
     assert fake.session.spec == "demo"
-    assert "No camera was found" in window.page.notices.messages[0].text
+    assert "No camera was found" in window.notices.messages[0].text
 
 
 def test_with_a_camera_it_opens_that(fake, open_window):
     fake.camera_names = ["Logitech C920"]
     window = open_window(None)
     assert fake.session.spec == "Logitech C920"
-    assert not window.page.notices.messages
+    assert not window.notices.messages
     assert "Logitech C920" in window.source_menu.entries
 
 
 def test_a_provider_that_could_not_be_started_is_told(fake, open_window):
     fake.provider_warning = "CUDAExecutionProvider was asked for, but CPUExecutionProvider runs instead."
     window = open_window()
-    (message,) = window.page.notices.messages
+    (message,) = window.notices.messages
     assert (message.level, message.text) == ("warn", fake.provider_warning)
 
 
@@ -253,8 +253,8 @@ def test_an_exception_that_nobody_caught_is_shown_and_can_be_copied(qtbot, open_
         raise RuntimeError("a slot fell over")
     except RuntimeError:
         window._crashes._note(*sys.exc_info())
-    qtbot.waitUntil(lambda: bool(window.page.notices.messages), timeout=5000)
-    assert "RuntimeError: a slot fell over" in window.page.notices.messages[0].text
+    qtbot.waitUntil(lambda: bool(window.notices.messages), timeout=5000)
+    assert "RuntimeError: a slot fell over" in window.notices.messages[0].text
     window._go_on("crash", "copy")
     assert "test_gui_window.py" in QGuiApplication.clipboard().text()
 
@@ -274,12 +274,12 @@ def test_a_snapshot_is_a_picture_and_its_numbers(qtbot, open_window, show, tmp_p
     window = open_window()
     show(window, make_face(1), index=41, timestamp_s=1.7)
     qtbot.keyClick(window.page.stage, "s")
-    qtbot.waitUntil(lambda: bool(window.page.notices.messages), timeout=5000)
+    qtbot.waitUntil(lambda: bool(window.notices.messages), timeout=5000)
     (picture,) = (tmp_path / "pictures").glob("*.png")
     (sheet,) = (tmp_path / "pictures").glob("*.json")
     said = json.loads(sheet.read_text(encoding="utf-8"))
     assert picture.stat().st_size > 0
-    assert picture.name in window.page.notices.messages[0].text
+    assert picture.name in window.notices.messages[0].text
     (maps,) = (tmp_path / "pictures").glob("*.npz")
     assert (said["frame"], said["pack"], said["notice"]) == (41, "fake 1.0", "not a medical device")
     face = said["faces"][0]

@@ -19,7 +19,20 @@ from core.lettering import ACCENT, lettering, text_width
 from core.overlay import COLOUR_MAPS, Style, draw, face_name, heat, outlines
 from core.places import around, beside
 from core.types import Prediction
-from tests.made import LABELS, REFERENCE, SIZE, gradient_image, make_face, make_result, mouth_relevance
+from core.verdict import Verdict
+from tests.made import (
+    ELSEWHERE,
+    LABELS,
+    OFF_THE_FACE,
+    REFERENCE,
+    SIZE,
+    SUPPORTED,
+    gradient_image,
+    judged_face,
+    make_face,
+    make_result,
+    mouth_relevance,
+)
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 
@@ -269,6 +282,37 @@ def test_a_panel_lies_within_its_room_and_on_nothing_taken(x, y, side, width, he
             assert place.y >= 0
             assert place.right <= 640
             assert place.bottom <= 320
+
+
+@pytest.mark.parametrize("shares", [ELSEWHERE, OFF_THE_FACE, {"positive": 0.0}])
+@pytest.mark.parametrize("centre", [(200.0, 170.0), (600.0, 40.0), (20.0, 20.0)])
+def test_an_unsupported_decision_bears_a_mark_and_each_kind_its_own(shares, centre):
+    shares = dict(shares)
+    positive = shares.pop("positive", 3.0)
+    face = judged_face(shares)
+    face = replace(
+        face, regions=replace(face.regions, positive=positive), observation=make_face(centre=centre).observation
+    )
+    bare = Style(heat=False, bars=False, legend=False)
+    marked, plain = (draw(make_result(face), replace(bare, marks=marks)) for marks in (True, False))
+    assert (marked != plain).any()
+    verdicts = [verdict for verdict in Verdict if verdict.unsupported]
+    pictures = [draw(make_result(face), bare, {1: verdict}) for verdict in verdicts]
+    assert all((one != other).any() for k, one in enumerate(pictures) for other in pictures[:k])
+
+
+@pytest.mark.parametrize("shares", [SUPPORTED, None])
+def test_a_supported_or_unexplained_decision_bears_none(shares):
+    face = judged_face(shares)
+    style = Style(heat=False, bars=False, legend=False)
+    np.testing.assert_array_equal(draw(make_result(face), style), draw(make_result(face), replace(style, marks=False)))
+
+
+def test_marks_can_follow_a_steady_verdict_and_the_limit():
+    face, style = judged_face(OFF_THE_FACE), Style(heat=False, bars=False, legend=False)
+    plain = draw(make_result(face), replace(style, marks=False))
+    np.testing.assert_array_equal(plain, draw(make_result(face), style, {1: Verdict.EXPECTED}))
+    np.testing.assert_array_equal(plain, draw(make_result(face), replace(style, outside_limit=0.5)))
 
 
 def test_region_outlines_lie_on_the_face_in_the_frame():

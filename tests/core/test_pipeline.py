@@ -205,6 +205,41 @@ def test_occlusion_of_regions_hides_the_regions_that_are_shared_by(model, frames
     np.testing.assert_allclose(face.regions.shares, positive / positive.sum(), atol=1e-5)
 
 
+def test_the_contrast_comes_now_and_then_and_is_carried_between(model, frames):
+    pipeline = Pipeline(model, Settings(contrast=True))
+    times = (0.0, 0.3, 0.6)
+    faces = [pipeline.process(Frame(frames[0].image, k, time, 0.0)).faces[0] for k, time in enumerate(times)]
+    pipeline.close()
+    assert [face.contrast.timestamp_s for face in faces] == [0.0, 0.0, 0.6]
+    assert faces[0].contrast.target == faces[0].prediction.label
+    assert faces[0].contrast.against == faces[0].prediction.labels[faces[0].prediction.ranked[1]]
+    assert faces[0].contrast.regions.expected == faces[0].regions.expected
+    assert faces[0].explanation.against is None
+
+
+def test_an_explanation_that_is_a_contrast_costs_no_second_run(model, frames, monkeypatch):
+    asked = []
+
+    def explain(*arguments):
+        asked.append(arguments[2])
+        return Model.explain(model, *arguments)
+
+    monkeypatch.setattr(model, "explain", explain)
+    pipeline = Pipeline(model, Settings(against="runner-up", contrast=True))
+    (face,) = pipeline.process(frames[0]).faces
+    pipeline.close()
+    assert len(asked) == 1
+    assert face.contrast.regions is face.regions
+
+
+@pytest.mark.parametrize("settings", [Settings(), Settings(method="off", contrast=True)])
+def test_no_contrast_where_none_is_wanted(model, frames, settings):
+    pipeline = Pipeline(model, settings)
+    (face,) = pipeline.process(frames[0]).faces
+    pipeline.close()
+    assert face.contrast is None
+
+
 def test_stills_are_explained_with_more_effort_than_video(model, frames, monkeypatch):
     asked = []
 
