@@ -14,22 +14,27 @@ UNSUPPORTED = 1e-6  # stands in denominators in place of nothing
 
 
 class Folded:
-    """A convolution with its batch norm, as the exported graph will hold it: running statistics, weights that learn."""
+    """A convolution with its batch norm as one affine layer, as the exported graph will hold it, on the maps x.
 
-    def __init__(self, layer: nn.Module) -> None:
+    While the network learns, batch norm's statistics are the batch's own, as in its plain forward pass; running ones
+    lag behind weights that move fast. `output` is rectified, [batch, outputs, h / stride, w / stride].
+    """
+
+    def __init__(self, layer: nn.Module, x: Tensor) -> None:
         convolution, norm, _ = layer.children()
         assert isinstance(convolution, nn.Conv2d)
         assert isinstance(norm, nn.BatchNorm2d)
         assert norm.running_var is not None
         assert norm.running_mean is not None
-        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        self.weight = convolution.weight * scale[:, None, None, None]
-        self.bias = norm.bias - norm.running_mean * scale
         self.stride, self.padding = convolution.stride[0], int(convolution.padding[0])
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Rectified output [batch, outputs, h / stride, w / stride]."""
-        return F.relu(F.conv2d(x, self.weight, self.bias, self.stride, self.padding))
+        raw = F.conv2d(x, convolution.weight, None, self.stride, self.padding)
+        mean, variance = norm.running_mean, norm.running_var
+        if norm.training:
+            variance, mean = torch.var_mean(raw.float(), dim=(0, 2, 3), correction=0)
+        scale = norm.weight / torch.sqrt(variance + norm.eps)
+        self.weight = convolution.weight * scale[:, None, None, None]
+        self.bias = norm.bias - mean * scale
+        self.output = F.relu(raw * scale[:, None, None] + self.bias[:, None, None])
 
     def back(self, x: Tensor, relevance: Tensor, floor: float) -> Tensor:
         """z+: relevance of the output to relevance of x, which is not negative; b+ takes its part."""
@@ -41,7 +46,7 @@ class Folded:
 
 
 class Explained(nn.Module):
-    """A network's logits and the relevance behind them, both differentiable; batch norm keeps its statistics.
+    """A network's logits and the relevance behind them, both differentiable; running statistics stay as they are.
 
     Parameters
     ----------
@@ -72,8 +77,7 @@ class Explained(nn.Module):
         Logits [batch, classes], the gate's logits, and relevance [batch, size / 2, size / 2] in logit units.
         """
         network = self.network
-        stem = Folded(network.stem)
-        maps = stem.forward((face.float() - network.MEAN) / network.SPREAD)
+        maps = Folded(network.stem, (face.float() - network.MEAN) / network.SPREAD).output
         gate = None if network.gate is None else network.gate(maps.detach())
         gated = maps if gate is None else maps * torch.sigmoid(gate.detach())
         taken: list[_Taken] = []
@@ -102,18 +106,20 @@ class _Taken:
 
     def __init__(self, x: Tensor, block: Block) -> None:
         self.x = x
-        self.first, self.second = (Folded(layer) for layer in block.main.children())
-        self.middle = self.first.forward(x)
-        self.main = self.second.forward(self.middle)
+        first, second = block.main.children()
+        self.first = Folded(first, x)
+        self.middle = self.first.output
+        self.second = Folded(second, self.middle)
+        self.main = self.second.output
         self.side: Folded | None = None
         self.pool = 1
         beside = self.pooled = x
         if isinstance(block.shortcut, nn.Sequential):
             _, layer = block.shortcut.children()
             self.pool = block.stride
-            self.side = Folded(layer)
             self.pooled = x if self.pool == 1 else F.avg_pool2d(x, self.pool)
-            beside = self.side.forward(self.pooled)
+            self.side = Folded(layer, self.pooled)
+            beside = self.side.output
         self.beside = beside
         self.output = self.main + beside
 
