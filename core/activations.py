@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from core import scales
-from core.errors import UnknownName
+from core.errors import ExplainError, UnknownName
 from core.explain.feature_layers import FeatureLayer, FeatureLayers
 from core.explain.graph import plain
 from core.explain.runs import run_in_batches
@@ -21,6 +21,7 @@ from core.types import Crop, FaceObservation, Features
 
 KEPT: Final = 3  # sessions, each with the weights of its own: going one layer back is at once
 OUTPUT: Final = "mienscope_activation"
+STEPS: Final = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)  # of scales, within a power of ten
 LEAST_PX: Final = 8  # a layer to begin with has maps in which places on the face can be told
 
 
@@ -59,8 +60,11 @@ class Activations:
 
     def first_choice(self) -> FeatureLayer:
         """A layer to begin with: the deepest behind a non-linearity in whose maps places on the face can be told."""
-        told = [layer for layer in self.layers if min(layer.height, layer.width) >= LEAST_PX]
-        return next((layer for layer in reversed(told) if not layer.signed), (told or list(self.layers))[-1])
+        layers = self.layers
+        if not layers:
+            raise ExplainError(f"Pack {self.pack} has no layer with feature maps.")
+        told = [layer for layer in layers if min(layer.height, layer.width) >= LEAST_PX] or list(layers)
+        return next((layer for layer in reversed(told) if not layer.signed), told[-1])
 
     def read(self, crops: Sequence[Crop], layer: FeatureLayer) -> Floats:
         """The layer's maps for every crop, float32 [faces, channels, height, width], in the layer's own unit."""
@@ -82,14 +86,14 @@ class Activations:
     def reference(self, layer: FeatureLayer) -> float:
         """Strong activation for this layer: what display scales are multiples of. Measured when first asked for.
 
-        The median over some of the pack's golden faces of the layer's largest absolute value, in one significant digit;
-        1 for a layer that stays 0.
+        The median over some of the pack's golden faces of the layer's largest absolute value, rounded up to a number
+        that is easily read; 1 for a layer that stays 0.
         """
         if layer.key not in self._references:
             faces = self.model.pack.golden_faces()
             _, maps = self.answers(faces[scales.chosen(len(faces))], layer)
             largest = float(np.median(np.abs(maps).max(axis=(1, 2, 3))))
-            self._references[layer.key] = float(f"{largest:.0e}") or 1.0
+            self._references[layer.key] = _rounded_up(largest) if largest > 0 else 1.0
         return self._references[layer.key]
 
     @cached_property
@@ -104,6 +108,11 @@ class Activations:
             while len(self._sessions) > KEPT:
                 self._sessions.popitem(last=False)
             return self._sessions[layer.key]
+
+
+def _rounded_up(value: float) -> float:
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(f"{power * next(step for step in STEPS if step >= 0.999 * value / power):.2g}")
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from core.geometry import Floats
 By = Literal["maximum", "mean"]
 WAYS: Final[Mapping[By, str]] = {"maximum": "spatial maximum", "mean": "spatial mean"}
 
-# A strength settles with this time constant, s: about two blinks.
-SETTLING_S: Final = 0.6
+# A strength settles with this time constant, s: about a blink.
+SETTLING_S: Final = 0.3
 # A channel's place is thought over when its settled strength has moved by this share of the strongest one's ...
 MARGIN: Final = 0.1
 # ... and the order changes at most this often, s: a tile can be read before it moves.
-STANDING_S: Final = 1.0
+STANDING_S: Final = 0.7
 
 
 def strengths(maps: Floats, by: By) -> Floats:
@@ -30,6 +30,11 @@ class Ranking:
 
     def __init__(self) -> None:
         self.clear()
+
+    @property
+    def settled(self) -> Floats:
+        """The strengths as they can be read, float32 [channels]: without what flickers."""
+        return np.zeros(0, np.float32) if self._settled is None else self._settled.astype(np.float32)
 
     def clear(self) -> None:
         """Forget the order, as for another face or layer."""

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLay
 
 from app.gui.actions import COMMANDS, MENUS, Command
 
-COLUMNS: Final = (("Source", "Playback"), ("Explanation",), ("Face", "Verify", "View", "Help"))
+COLUMNS: Final = (("Source", "Playback"), ("Explanation",), ("Layers", "Face"), ("Verify", "View", "Help"))
 
 KEYS_PX: Final = 104
 
@@ -78,6 +78,8 @@ def _group(menu: str) -> QGridLayout:
     ]
     if menu == "Face":
         rows.insert(0, ("Face in the picture", ["1 – 9"]))
+    if menu == "Layers":
+        rows.insert(2, ("Choose a channel", ["← ↑ → ↓"]))
     for place, (text, keys) in enumerate(rows, start=1):
         cell = QHBoxLayout()
         cell.setSpacing(4)
