@@ -110,7 +110,7 @@ def _numbers(values: Floats) -> str:
     if values.size == 1:
         return f"{high} {UNIT}"
     below = f" · lowest {low}" if values.min() < 0 else ""
-    return f"highest {high} · mean {mean}{below} · above 0 in {names.percent(float(np.mean(values > 0)))}"
+    return f"highest {high}{below} · mean {mean}\nabove 0 in {names.percent(float(np.mean(values > 0)))} of its units"
 
 
 def _say(part: QLabel | QPushButton, text: str) -> None:

@@ -77,9 +77,10 @@ class Shades:
         """A map [height, width] over a picture, RGB uint8 [h, w, 3]: the stronger, the less the picture is seen."""
         height, width = picture.shape[:2]
         way = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
-        large = np.asarray(cv2.resize(values, (width, height), interpolation=way), np.float32)
-        alpha = np.clip(np.abs(large) / self.top, 0, 1) ** 0.5 * opacity
-        colours = self.colours[self.codes(large)]
+        codes = self.codes(np.asarray(cv2.resize(values, (width, height), interpolation=way), np.float32))
+        steps = np.linspace(self.lowest, self.top, 256) / self.top
+        alpha = np.asarray(cv2.LUT(codes, (np.sqrt(np.abs(steps)) * opacity).astype(np.float32)), np.float32)
+        colours = np.asarray(cv2.applyColorMap(codes, np.ascontiguousarray(self.colours)[:, None]), np.uint8)
         return np.asarray(cv2.blendLinear(colours, np.ascontiguousarray(picture), alpha, 1 - alpha), np.uint8)
 
 

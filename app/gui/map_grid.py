@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -18,6 +18,7 @@ GAP_PX: Final = 10
 CAPTION_PX: Final = 20
 BAR_PX: Final = 3  # of the strength, at the foot of the caption
 PIN_PX: Final = 22
+PIN_SIGN_PX: Final = 14
 SIDES_PX: Final = (176, 84)  # largest and smallest tile
 VALUE_SIDES_PX: Final = (96, 64)  # of maps of one pixel
 WANTED: Final = 30  # tiles to make room for, where the layer has so many
@@ -80,6 +81,9 @@ class MapGrid(QWidget):
         self._pixels: NDArray[np.uint32] | None = None  # made when painted
         self._shelves = Shelves(1, 1, SIDES_PX[0])
         self._shape = (1, 1, 1)
+        self._font = theme.font(11, tabular=True)
+        self._digit_px = QFontMetrics(self._font).horizontalAdvance("0")
+        self._make_pins()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -104,6 +108,7 @@ class MapGrid(QWidget):
     def show_theme(self, chosen: theme.Theme) -> None:
         """Take the theme's colours."""
         self._theme = chosen
+        self._make_pins()
         self.update()
 
     def show_layer(self, shape: tuple[int, int, int]) -> None:
@@ -192,10 +197,20 @@ class MapGrid(QWidget):
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
         else:
             pixels = self._painted_pixels(self._maps)
+            for place in range(len(self._tiles)):
+                painter.drawImage(self.rect_of(place), as_image(pixels[place]))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # straight lines only
+            painter.setFont(self._font)
             for place, tile in enumerate(self._tiles):
-                self._paint_tile(painter, place, tile, pixels[place])
+                self._paint_frame(painter, place, tile)
+                self._paint_caption(painter, self.rect_of(place), tile)
         painter.end()
         self.painted.emit()
+
+    def _make_pins(self) -> None:
+        colours = {True: self._theme.colour("on_accent"), False: self._theme.colour("text")}
+        ratio = self.devicePixelRatioF()
+        self._pins = {pinned: theme.pixmap("pin", colour, PIN_SIGN_PX, ratio) for pinned, colour in colours.items()}
 
     def _fit(self) -> None:
         channels, height, width = self._shape
@@ -211,39 +226,30 @@ class MapGrid(QWidget):
             self._pixels = self._shades.paint(maps[self.channels], (side, side), self._smooth)
         return self._pixels
 
-    def _paint_tile(self, painter: QPainter, place: int, tile: Tile, pixels: NDArray[np.uint32]) -> None:
-        rect = self.rect_of(place)
-        painter.drawImage(rect, as_image(pixels))
+    def _paint_frame(self, painter: QPainter, place: int, tile: Tile) -> None:
         chosen = tile.channel == self._channel
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(self._theme.colour("accent" if chosen else "line"), 2.5 if chosen else 1.0))
-        painter.drawRect(QRectF(rect).adjusted(-0.5, -0.5, 0.5, 0.5))
-        if tile.pinned or place == self._pointed:
-            self._paint_pin(painter, place, tile.pinned)
-        self._paint_caption(painter, rect, tile, chosen)
+        painter.setPen(QPen(self._theme.colour("accent" if chosen else "line"), 3 if chosen else 1))
+        painter.drawRect(self.rect_of(place).adjusted(-1, -1, 0, 0))
+        if not tile.pinned and place != self._pointed:
+            return
+        corner, margin = self.pin_rect(place), (PIN_PX - PIN_SIGN_PX) // 2
+        painter.fillRect(corner, self._theme.colour("accent" if tile.pinned else "raised"))
+        painter.drawPixmap(corner.topLeft() + QPoint(margin, margin), self._pins[tile.pinned])
 
-    def _paint_pin(self, painter: QPainter, place: int, pinned: bool) -> None:
-        corner = self.pin_rect(place)
-        painter.fillRect(corner, self._theme.colour("accent" if pinned else "raised"))
-        colour = self._theme.colour("on_accent" if pinned else "text")
-        sign = theme.pixmap("pin", colour, 14, self.devicePixelRatioF())
-        painter.drawPixmap(corner.topLeft() + (QRect(0, 0, PIN_PX - 14, PIN_PX - 14).center()), sign)
-
-    def _paint_caption(self, painter: QPainter, rect: QRect, tile: Tile, chosen: bool) -> None:
+    def _paint_caption(self, painter: QPainter, rect: QRect, tile: Tile) -> None:
         caption = QRect(rect.left(), rect.bottom() + 2, rect.width(), CAPTION_PX - BAR_PX - 2)
-        painter.setFont(theme.font(11, tabular=True))
-        value = names.compact(tile.strength)
-        painter.setPen(self._theme.colour("accent" if chosen or tile.pinned else "muted"))
-        painter.drawText(caption, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"#{tile.channel}")
-        painter.setPen(self._theme.colour("text"))
-        if QFontMetrics(painter.font()).horizontalAdvance(f"#{tile.channel} {value}") <= caption.width():
+        name, value = f"#{tile.channel}", names.compact(tile.strength)
+        marked = tile.pinned or tile.channel == self._channel
+        painter.setPen(self._theme.colour("accent" if marked else "muted"))
+        painter.drawText(caption, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
+        if self._digit_px * (len(name) + len(value) + 1) <= caption.width():
+            painter.setPen(self._theme.colour("text"))
             painter.drawText(caption, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, value)
         share = min(max(tile.strength / self._shades.top, 0.0), 1.0)
-        foot = QRectF(caption.left(), caption.bottom() + 1, caption.width(), BAR_PX)
+        foot = QRect(caption.left(), caption.bottom() + 1, caption.width(), BAR_PX)
         painter.fillRect(foot, self._theme.colour("track"))
-        painter.fillRect(
-            QRectF(foot.left(), foot.top(), foot.width() * share, foot.height()), self._theme.colour("muted")
-        )
+        painter.fillRect(QRect(foot.topLeft(), QSize(round(foot.width() * share), BAR_PX)), self._theme.colour("muted"))
 
     def _place_at(self, point: QPointF) -> int | None:
         for place in range(len(self._tiles)):
