@@ -143,6 +143,7 @@ class Pipeline:
         self._reading = Reading(model, settings or Settings())
         self._finder = FaceFinder()
         self.probe: Probe | None = None
+        self._still: tuple[Frame, list[FaceObservation]] | None = None  # the last of the stills, and who is on it
         self.reset()
 
     @property
@@ -228,11 +229,20 @@ class Pipeline:
     def _observe(self, frame: Frame) -> list[FaceObservation]:
         """Faces of a frame, with identities: every still on its own, video by following."""
         if self.stills:
-            self._tracker.reset()
-            return self._tracker.update(self._finder.find(frame.image, search=Search.EVERYWHERE), frame.timestamp_s)
+            if not self._is_read_again(frame):
+                self._tracker.reset()
+                seen = self._finder.find(frame.image, search=Search.EVERYWHERE)
+                self._still = frame, self._tracker.update(seen, frame.timestamp_s)
+            assert self._still is not None
+            return self._still[1]
         known = self._tracker.expected(frame.timestamp_s)
         search = self._schedule.next(len(known), self._tracker.missing)
         return self._tracker.update(self._finder.find(frame.image, known, search), frame.timestamp_s)
+
+    def _is_read_again(self, frame: Frame) -> bool:
+        """Whether this is the last still once more, as after a change of settings: its faces keep their names."""
+        last = None if self._still is None else self._still[0]
+        return last is not None and last.index == frame.index and np.shares_memory(last.image, frame.image)
 
     def _features(self, found: Found, watch: Stopwatch) -> Features | Exception | None:
         """What the layer looked into makes of its face. Where that fails the frame is shown all the same."""

@@ -32,6 +32,11 @@ class Ranking:
         self.clear()
 
     @property
+    def order(self) -> tuple[int, ...]:
+        """The channels, strongest first; none before there are strengths."""
+        return self._order
+
+    @property
     def settled(self) -> Floats:
         """The strengths as they can be read, float32 [channels]: without what flickers."""
         return np.zeros(0, np.float32) if self._settled is None else self._settled.astype(np.float32)

@@ -10,11 +10,13 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from app.gui import names, theme
 from app.gui.face_panel import FaceTabs
 from app.gui.map_colours import UNIT, Shades
-from app.gui.map_view import MapView
+from app.gui.map_view import SIDE_PX, MapView
 from core.geometry import Floats
 from core.types import FaceResult, Frame
 
 WIDTH_PX: Final = 356
+NARROW_PX: Final = 226
+MARGIN_PX: Final = 18  # on either side
 HINT: Final = "Point at the map to read its values."
 
 
@@ -50,6 +52,12 @@ class ChannelPanel(QFrame):
     def show_theme(self, chosen: theme.Theme) -> None:
         """Take the theme's colours."""
         self.view.show_theme(chosen)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Leave more room to the maps."""
+        width = NARROW_PX if narrow else WIDTH_PX
+        self.setFixedWidth(width)
+        self.view.setFixedHeight(min(width - 2 * MARGIN_PX, SIDE_PX))
 
     def show_faces(self, face_ids: Sequence[int], selected: int) -> None:
         """Offer the faces in the picture."""
@@ -93,15 +101,15 @@ class ChannelPanel(QFrame):
         head.addStretch(1)
         head.addWidget(self.pin)
         column = QVBoxLayout(self)
-        column.setContentsMargins(18, 14, 18, 12)
+        column.setContentsMargins(MARGIN_PX, 14, MARGIN_PX, 12)
         column.setSpacing(8)
         column.addWidget(self.tabs)
         column.addWidget(self.face)
-        column.addWidget(self.view, 1)
+        column.addWidget(self.view)
         column.addLayout(head)
         column.addWidget(self.facts)
         column.addWidget(self.value)
-        column.addStretch(0)
+        column.addStretch(1)
 
 
 def _numbers(values: Floats) -> str:

@@ -21,6 +21,7 @@ from app.gui import theme
 from core.explain.feature_layers import FeatureLayer
 
 WIDTH_PX: Final = 244
+NARROW_PX: Final = 218
 ROW_PX: Final = 26
 SIZE_ROLE: Final = Qt.ItemDataRole.UserRole
 KEY_ROLE: Final = Qt.ItemDataRole.UserRole + 1
@@ -80,7 +81,8 @@ class LayerList(QFrame):
         self._left_out.setProperty("role", "quiet")
         self._left_out.setWordWrap(True)
         self._left_out.setContentsMargins(16, 6, 12, 10)
-        heading, note = QLabel("LAYERS"), QLabel("maps · width × height")
+        heading = QLabel("LAYERS")
+        note = self._note = QLabel("maps · width × height")
         heading.setProperty("role", "heading")
         note.setProperty("role", "quiet")
         top = QHBoxLayout()
@@ -95,6 +97,11 @@ class LayerList(QFrame):
         column.addWidget(self.list, 1)
         column.addWidget(self._left_out)
         self._left_out.hide()
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Leave more room to the maps."""
+        self.setFixedWidth(NARROW_PX if narrow else WIDTH_PX)
+        self._note.setVisible(not narrow)
 
     @property
     def names(self) -> list[str]:

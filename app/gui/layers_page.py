@@ -3,7 +3,7 @@
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.gui import names, theme, troubles
@@ -20,6 +20,7 @@ from app.settings import FACTOR_LIMITS, Settings
 from core.ranking import WAYS, Ranking, strengths
 from core.types import FaceResult, Features, Result
 
+WIDE_PX: Final = 1180  # from here on there is room for everything
 ABSENT_TICKS: Final = 4  # of the slow clock: a face that one frame misses does not blank the page
 NO_FACE: Final = "No face in the picture."
 WAITING: Final = "Waiting for the face…"
@@ -48,7 +49,6 @@ class LayersPage(Page):
         self._face: FaceResult | None = None
         self._face_id = 0
         self._channel: int | None = None  # as chosen; None follows the first tile
-        self._order: tuple[int, ...] = ()
         self._absent_ticks = 0
         self._asked = ""  # key of the layer that was asked for
         self._ranking = Ranking()
@@ -186,6 +186,15 @@ class LayersPage(Page):
 
     # Qt's own calls
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802 - Qt's name
+        super().resizeEvent(event)
+        narrow = self.width() < WIDE_PX
+        for part in (self.list, self.panel):
+            part.set_narrow(narrow)
+        for label in self._labels:
+            label.setVisible(not narrow)
+        self.scale.set_narrow(narrow)
+
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802 - Qt's name
         super().showEvent(event)
         self.grid.setFocus()
@@ -241,7 +250,6 @@ class LayersPage(Page):
         """Nothing is shown but a sentence."""
         self._features = self._face = self._channel = None
         self._ranking.clear()
-        self._order = ()
         self.grid.show_message(text)
         self.panel.show_nothing("")
         self._count.setText("")
@@ -257,17 +265,18 @@ class LayersPage(Page):
         if face is None or features.face_id != self._face_id:
             return
         self._features, self._face = features, face
-        now = strengths(features.maps, self._settings.strength)
-        self._order = self._ranking.update(now, result.frame.timestamp_s)
+        self._rank(result, features)
         self._show_maps()
+
+    def _rank(self, result: Result, features: Features) -> None:
+        self._ranking.update(strengths(features.maps, self._settings.strength), result.frame.timestamp_s)
 
     def _show_maps(self) -> None:
         features, face, result = self._features, self._face, self._result
         if features is None or face is None or result is None:
             return
-        if not self._order:
-            now = strengths(features.maps, self._settings.strength)
-            self._order = self._ranking.update(now, result.frame.timestamp_s)
+        if not self._ranking.order:  # it has just been forgotten
+            self._rank(result, features)
         shades = self._shades()
         self.grid.show_tiles(self._tiles(), features.maps, shades, self._settings.smooth)
         self.grid.choose(self.channel)
@@ -278,7 +287,7 @@ class LayersPage(Page):
         """Pinned channels first, then the strongest."""
         now = self._ranking.settled
         first = [channel for channel in self._pinned() if channel < len(now)]
-        places = (*first, *(channel for channel in self._order if channel not in first))
+        places = (*first, *(channel for channel in self._ranking.order if channel not in first))
         return [Tile(channel, float(now[channel]), channel in first) for channel in places[: self.grid.room]]
 
     def _show_numbers(self) -> None:
@@ -290,12 +299,11 @@ class LayersPage(Page):
         shown, name = len(self.grid.channels), names.face_name(face.observation.face_id)
         which = f"all {shown}" if shown == opened.layer.channels else f"{shown} of {opened.layer.channels}"
         way = WAYS[self._settings.strength] if opened.layer.height * opened.layer.width > 1 else "value"
-        self._count.setText(f"{which} channels for face {name}, strongest by {way} first; pinned ones before them")
+        self._count.setText(f"{which} channels for face {name} · by {way}, pinned ones first")
 
     def _let_face_go(self, text: str) -> None:
         self._features = self._face = None
         self._ranking.clear()
-        self._order = ()
         self.grid.show_message(text)
         self.panel.show_nothing(text)
         self._count.setText("")
@@ -344,16 +352,16 @@ class LayersPage(Page):
         head.addWidget(self._title)
         head.addWidget(self._size)
         head.addStretch(1)
-        head.addWidget(self.scale)
         tools = QHBoxLayout()
-        tools.setSpacing(8)
-        for text, part in (("Strongest by", self.strength), ("Drawn as", self.drawn)):
-            label = QLabel(text)
+        tools.setSpacing(7)
+        self._labels = [QLabel("Strongest by"), QLabel("Drawn as")]
+        for label, part in zip(self._labels, (self.strength, self.drawn), strict=True):
             label.setProperty("role", "quiet")
             tools.addWidget(label)
             tools.addWidget(part)
-            tools.addSpacing(10)
+            tools.addSpacing(6)
         tools.addStretch(1)
+        tools.addWidget(self.scale)
         middle = QVBoxLayout()
         middle.setContentsMargins(18, 14, 18, 10)
         middle.setSpacing(10)

@@ -16,7 +16,8 @@ from core.overlay import COLOUR_MAPS, SIGNED_MAPS
 
 SIGNED: Final = "blue-orange"
 UNSIGNED: Final = "inferno"
-BAR_PX: Final = 110
+BAR_PX: Final = 96
+NARROW_BAR_PX: Final = 40
 UNIT: Final = "activation"
 
 
@@ -100,10 +101,17 @@ class ScaleBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._bar_px = BAR_PX
         self._shades = Shades()
         self._theme = theme.DARK
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setToolTip("One scale for all maps of the layer. + and − change it, 0 sets it back, A fits it to now")
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Leave room to others."""
+        self._bar_px = NARROW_BAR_PX if narrow else BAR_PX
+        self.updateGeometry()
+        self.update()
 
     def show_theme(self, chosen: theme.Theme) -> None:
         """Take the theme's colours."""
@@ -121,7 +129,7 @@ class ScaleBar(QWidget):
     def sizeHint(self) -> QSize:  # noqa: D102, N802 - Qt's name
         metrics = QFontMetricsF(theme.font(12, tabular=True))
         texts = sum(metrics.horizontalAdvance(text) for text in (*self._ends(), UNIT))
-        return QSize(round(texts) + BAR_PX + 28, 24)
+        return QSize(round(texts) + self._bar_px + 28, 24)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802 - Qt's name
         painter = QPainter(self)
@@ -132,7 +140,7 @@ class ScaleBar(QWidget):
         painter.setPen(self._theme.colour("text"))
         painter.drawText(self.rect(), centre, low)
         x = metrics.horizontalAdvance(low) + 8
-        ramp = QRectF(x, self.height() / 2 - 4, BAR_PX, 8)
+        ramp = QRectF(x, self.height() / 2 - 4, self._bar_px, 8)
         painter.drawText(QRectF(ramp.right() + 8, 0, 200, self.height()), centre, high)
         painter.setPen(self._theme.colour("muted"))
         unit_x = ramp.right() + 8 + metrics.horizontalAdvance(high) + 6

@@ -57,7 +57,9 @@ class Shelves:
             rows = (size.height() + GAP_PX) // (side + CAPTION_PX + GAP_PX)
             if columns * rows >= wanted:
                 break
-        return cls(max(columns, 1), max(rows, 1), side)
+        columns, rows = max(columns, 1), max(rows, 1)
+        filling = (size.width() + GAP_PX) // columns - GAP_PX, (size.height() + GAP_PX) // rows - GAP_PX - CAPTION_PX
+        return cls(columns, rows, max(min(*filling, largest), side))
 
 
 class MapGrid(QWidget):

@@ -30,7 +30,6 @@ class MapView(QWidget):
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(180, 180)
-        self.setMaximumHeight(SIDE_PX)
         self.setAccessibleName("Feature map over the face")
 
     def sizeHint(self) -> QSize:  # noqa: D102, N802 - Qt's name
