@@ -160,7 +160,7 @@ class MapGrid(QWidget):
         columns = self._shelves.columns
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}
         key = Qt.Key(event.key())
-        if key in steps:
+        if key in steps and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             self.step(steps[key])
         elif key == Qt.Key.Key_Home and self._tiles:
             self.chosen.emit(self._tiles[0].channel)

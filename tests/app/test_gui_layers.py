@@ -62,7 +62,7 @@ def test_nothing_is_computed_before_the_page_is_seen_nor_after(qtbot, fake, open
     window = open_window()
     show(window, make_face(1))
     assert fake.session.looks == []
-    qtbot.keyClick(window.page.stage, "3", Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(window.page.stage, "y")
     qtbot.waitUntil(lambda: fake.session.looks[-1:] == [("a", 1)], timeout=5000)
     qtbot.keyClick(window.layers.grid, Qt.Key.Key_Escape)
     assert window.pages.shown is window.page
@@ -146,7 +146,7 @@ def test_arrow_keys_go_from_channel_to_channel_and_not_from_frame_to_frame(qtbot
     qtbot.keyClick(grid, Qt.Key.Key_Down)
     assert window.layers.channel == grid._shelves.columns
     assert fake.session.calls == ["start"]
-    qtbot.keyClick(grid, ".")
+    qtbot.keyClick(grid, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
     assert fake.session.calls[-1] == ("step", 1)
 
 
@@ -170,7 +170,7 @@ def test_keys_rank_by_the_mean_and_draw_smoothly(qtbot, open_page, play, show):
     assert window.layers.grid.channels[:2] == [2, 6]
     qtbot.keyClick(window.layers.grid, "h")
     assert window.layers.grid.channels[:2] == [6, 2]
-    qtbot.keyClick(window.layers.grid, "v")
+    qtbot.keyClick(window.layers.grid, "i")
     assert (window.settings.strength, window.settings.smooth) == ("mean", True)
 
 
