@@ -17,7 +17,9 @@ from core.types import FaceResult, Frame
 WIDTH_PX: Final = 356
 NARROW_PX: Final = 226
 MARGIN_PX: Final = 18  # on either side
+OPACITY: Final = 0.85
 HINT: Final = "Point at the map to read its values."
+NO_PLACE: Final = "One value for the whole face: it has no place on it."
 
 
 class ChannelPanel(QFrame):
@@ -30,6 +32,7 @@ class ChannelPanel(QFrame):
         super().__init__(parent)
         self.setObjectName("channelPanel")
         self.setFixedWidth(WIDTH_PX)
+        self._has_places = True
         self.tabs = FaceTabs()
         self.view = MapView()
         self.face = QLabel("")
@@ -71,8 +74,8 @@ class ChannelPanel(QFrame):
             part.hide()
 
     def show_channel(self, frame: Frame, face: FaceResult, values: Floats, shades: Shades, smooth: bool) -> None:
-        """Lay a map [height, width] over the face."""
-        self.view.show_map(frame, face.crop, values, shades, smooth, 0.85)
+        """Lay a map [height, width] over the face; a single unit would only tint it."""
+        self.view.show_map(frame, face.crop, values, shades, smooth, OPACITY if values.size > 1 else 0.0)
 
     def show_numbers(self, face: FaceResult, channel: int, pinned: bool, values: Floats) -> None:
         """Say which face and channel that is, and how strong."""
@@ -84,12 +87,13 @@ class ChannelPanel(QFrame):
         _say(self.facts, _numbers(values))
         for part in (self.channel, self.pin, self.facts, self.value):
             part.show()
+        self._has_places = values.size > 1
         self._show_value()
 
     def _show_value(self) -> None:
         pointed = self.view.pointed
-        if pointed is None:
-            _say(self.value, HINT)
+        if pointed is None or not self._has_places:
+            _say(self.value, HINT if self._has_places else NO_PLACE)
         else:
             column, row, value = pointed
             _say(self.value, f"column {column}, row {row}: {names.compact(value)} {UNIT}")

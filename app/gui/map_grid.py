@@ -241,13 +241,14 @@ class MapGrid(QWidget):
 
     def _paint_caption(self, painter: QPainter, rect: QRect, tile: Tile) -> None:
         caption = QRect(rect.left(), rect.bottom() + 2, rect.width(), CAPTION_PX - BAR_PX - 2)
-        name, value = f"#{tile.channel}", names.compact(tile.strength)
+        name = f"#{tile.channel}"
+        room = caption.width() // self._digit_px - len(name) - 1
+        value = next((text for digits in (3, 2, 1) if len(text := names.compact(tile.strength, digits)) <= room), "")
         marked = tile.pinned or tile.channel == self._channel
         painter.setPen(self._theme.colour("accent" if marked else "muted"))
         painter.drawText(caption, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
-        if self._digit_px * (len(name) + len(value) + 1) <= caption.width():
-            painter.setPen(self._theme.colour("text"))
-            painter.drawText(caption, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, value)
+        painter.setPen(self._theme.colour("text"))
+        painter.drawText(caption, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, value)
         share = min(max(tile.strength / self._shades.top, 0.0), 1.0)
         foot = QRect(caption.left(), caption.bottom() + 1, caption.width(), BAR_PX)
         painter.fillRect(foot, self._theme.colour("track"))

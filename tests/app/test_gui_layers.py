@@ -297,6 +297,18 @@ def test_tiles_fit_into_the_room_and_are_as_large_as_that_allows(size, channels,
     assert shelves.room >= min(channels, 2)
 
 
+def test_a_dense_layer_shows_values_and_leaves_the_face_alone(qtbot, fake, open_window, play, show):
+    window = open_window()
+    fake.session.layers = [make_layer("dense", 1, 30, signed=True)]
+    window.show_page("layers")
+    qtbot.waitUntil(lambda: window.layers.watch.layer is not None, timeout=5000)
+    show(window, make_face(1))
+    play(window, {4: 1.0, 8: -2.0})
+    assert window.layers.grid.channels[0] == 4
+    assert window.layers.panel.facts.text() == "1 activation"
+    assert "no place" in window.layers.panel.value.text()
+
+
 def test_the_pointer_reads_the_unit_below_it(qtbot):
     view = MapView()
     qtbot.addWidget(view)
