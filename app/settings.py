@@ -38,6 +38,16 @@ class Settings(BaseModel):
         Above this share of the positive relevance outside the face the verdict is "looks outside the face".
     scale_factor
         Relevance that gets the strongest colour, over the reference of the pack and method.
+    layers
+        The layer that is looked into, by pack: its key.
+    pinned
+        Channels that stay first, by pack and by layer.
+    strength
+        What makes a channel strong: its highest place, or the mean of all.
+    smooth
+        Whether feature maps are drawn smoothly; else every unit is a square.
+    layer_factor
+        Activation that gets the strongest colour, over the reference of the layer.
     geometry
         Place and size of the window, in Qt's own encoding.
     """
@@ -56,6 +66,11 @@ class Settings(BaseModel):
     outside_limit: float = Field(default=OUTSIDE_LIMIT, ge=OUTSIDE_LIMITS[0], le=OUTSIDE_LIMITS[1])
     scale_factor: float = Field(default=1.0, ge=FACTOR_LIMITS[0], le=FACTOR_LIMITS[1])
     regions: bool = False
+    layers: dict[str, str] = Field(default_factory=dict)
+    pinned: dict[str, dict[str, tuple[int, ...]]] = Field(default_factory=dict)
+    strength: Literal["maximum", "mean"] = "maximum"
+    smooth: bool = False
+    layer_factor: float = Field(default=1.0, ge=FACTOR_LIMITS[0], le=FACTOR_LIMITS[1])
     theme: Literal["system", "dark", "light"] = "system"
     geometry: str = ""
 

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from core.activations import Probe
 from core.errors import UnknownName
 from core.explain import LIVE, METHODS, THOROUGH, Method
 from core.explain.compiler import named_method
@@ -22,6 +23,7 @@ from core.types import (
     Explanation,
     FaceObservation,
     FaceResult,
+    Features,
     Frame,
     Prediction,
     RegionRelevance,
@@ -128,6 +130,11 @@ class Pipeline:
         May be replaced at any time, also by another thread; the next frame follows them. `use` replaces both.
     stills
         Whether frames are unrelated pictures: each is searched thoroughly and nothing is tracked.
+
+    Attributes
+    ----------
+    probe
+        The layer and the face that somebody looks into. May be replaced at any time, also by another thread.
     """
 
     def __init__(self, model: Model, settings: Settings | None = None, stills: bool = False) -> None:
@@ -135,6 +142,8 @@ class Pipeline:
         self._effort = THOROUGH if stills else LIVE
         self._reading = Reading(model, settings or Settings())
         self._finder = FaceFinder()
+        self.probe: Probe | None = None
+        self._still: tuple[Frame, list[FaceObservation]] | None = None  # the last of the stills, and who is on it
         self.reset()
 
     @property
@@ -214,16 +223,39 @@ class Pipeline:
         self._keep(faces)
         if settings.contrast and explain and settings.method != OFF:
             self._contrast(found, faces, watch)
-        return Result(found.frame, tuple(map(self._with_contrast, faces)), watch.stages_s)
+        features = self._features(found, watch)
+        return Result(found.frame, tuple(map(self._with_contrast, faces)), watch.stages_s, features)
 
     def _observe(self, frame: Frame) -> list[FaceObservation]:
         """Faces of a frame, with identities: every still on its own, video by following."""
         if self.stills:
-            self._tracker.reset()
-            return self._tracker.update(self._finder.find(frame.image, search=Search.EVERYWHERE), frame.timestamp_s)
+            if not self._is_read_again(frame):
+                self._tracker.reset()
+                seen = self._finder.find(frame.image, search=Search.EVERYWHERE)
+                self._still = frame, self._tracker.update(seen, frame.timestamp_s)
+            assert self._still is not None
+            return self._still[1]
         known = self._tracker.expected(frame.timestamp_s)
         search = self._schedule.next(len(known), self._tracker.missing)
         return self._tracker.update(self._finder.find(frame.image, known, search), frame.timestamp_s)
+
+    def _is_read_again(self, frame: Frame) -> bool:
+        """Whether this is the last still once more, as after a change of settings: its faces keep their names."""
+        last = None if self._still is None else self._still[0]
+        return last is not None and last.index == frame.index and np.shares_memory(last.image, frame.image)
+
+    def _features(self, found: Found, watch: Stopwatch) -> Features | Exception | None:
+        """What the layer looked into makes of its face. Where that fails the frame is shown all the same."""
+        probe = self.probe
+        if probe is None:
+            return None
+        try:
+            with watch.stage("layer"):
+                return probe.read(found.reading.model, found.observations, found.crops)
+        except Exception as error:
+            if self.probe is probe:
+                self.probe = None
+            return error
 
     def _explained(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
         settings = found.reading.settings

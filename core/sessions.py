@@ -4,6 +4,7 @@ import ctypes
 import hashlib
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -89,6 +90,15 @@ class Sessions:
         if name not in self._compiled:
             self._compiled[name] = self._start(self._file(name, method, **options))
         return self._compiled[name]
+
+    def passing(self, model: bytes) -> Any:
+        """A session of a graph that is kept nowhere. It is read from a file: other threads go on meanwhile."""
+        import onnxruntime
+
+        with tempfile.TemporaryDirectory(prefix="mienscope-") as folder:
+            path = Path(folder) / "model.onnx"
+            path.write_bytes(model)
+            return onnxruntime.InferenceSession(str(path), self._options(), providers=self._providers)
 
     def is_kept(self, method: str) -> bool:
         """Whether the method's graph lies in the cache."""

@@ -4,13 +4,14 @@
 
     Source -- Frame --> Pipeline -- Result --> view, exporter
                         Result
-                        `-- FaceResult, one per face
-                            |-- FaceObservation   where the face is
-                            |-- Crop              the face as the model sees it
-                            |-- Prediction        what the model reads in it
-                            |-- Explanation       which pixels of the crop produced that
-                            |-- RegionRelevance   how much each face region counted
-                            `-- Contrast          where that lies which tells it from the runner-up
+                        |-- FaceResult, one per face
+                        |   |-- FaceObservation   where the face is
+                        |   |-- Crop              the face as the model sees it
+                        |   |-- Prediction        what the model reads in it
+                        |   |-- Explanation       which pixels of the crop produced that
+                        |   |-- RegionRelevance   how much each face region counted
+                        |   `-- Contrast          where that lies which tells it from the runner-up
+                        `-- Features     what one layer makes of one face, where somebody looks into it
 
 All are frozen and their arrays are read-only, so they may cross threads. Pictures are RGB. Frame coordinates are pixels
 of the frame's image, crop coordinates pixels of the aligned crop; `to_frame` leads from the latter to the former.
@@ -374,12 +375,41 @@ class FaceResult:
 
 
 @dataclass(frozen=True)
+class Features:
+    """What one layer of the network makes of one face.
+
+    Attributes
+    ----------
+    pack
+        Id and version of the pack: layers of several packs may bear the same key.
+    layer
+        Key of the layer, see `core.explain.feature_layers`.
+    maps
+        float32 [channels, height, width], in the layer's own unit; 1 x 1 for dense layers.
+    """
+
+    face_id: int
+    pack: str
+    layer: str
+    maps: Floats
+
+    def __post_init__(self) -> None:
+        if self.maps.ndim != 3:
+            raise ValueError(f"feature maps need [channels, height, width], got {self.maps.shape}")
+        object.__setattr__(self, "maps", frozen(self.maps))
+
+
+@dataclass(frozen=True)
 class Result:
-    """Everything that is known about one frame, the frame itself included."""
+    """Everything that is known about one frame, the frame itself included.
+
+    `features` are those of the layer that somebody looks into, or the error that reading it raised; None else.
+    """
 
     frame: Frame
     faces: tuple[FaceResult, ...]
     stages_s: Mapping[str, float] = field(default_factory=dict)
+    features: Features | Exception | None = None
 
     def explanation_age_s(self, face: FaceResult) -> float | None:
         """How much older than this frame a face's explanation is; None without one."""

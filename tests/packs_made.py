@@ -15,16 +15,22 @@ LABELS = ("a", "b", "c")
 
 def make_colour_pack(folder, width=6, labels=LABELS, model=None):
     """Write the pack `other` below a folder, with so many channels inside or of a given model; return it as read."""
-    folder = folder / "other"
+    model = model or _model(width, len(labels))
+    return make_pack(folder, model.SerializeToString(), (3, SIZE, SIZE), labels)
+
+
+def make_pack(folder, model, picture, labels, name="other"):
+    """Write a pack of any model that takes `face` uint8 [batch, *picture] and gives `logits`; return it as read."""
+    folder = folder / name
     folder.mkdir()
-    onnx.save(model or _model(width, len(labels)), folder / "model.onnx")
-    inputs = np.random.default_rng(0).integers(0, 256, (3, 3, SIZE, SIZE), dtype=np.uint8)
-    session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
+    (folder / "model.onnx").write_bytes(model)
+    inputs = np.random.default_rng(0).integers(0, 256, (3, *picture), dtype=np.uint8)
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     np.savez(folder / "golden.npz", inputs=inputs, logits=session.run(None, {"face": inputs})[0])
-    (folder / "CARD.md").write_text("# other\n", encoding="utf-8")
+    (folder / "CARD.md").write_text(f"# {name}\n", encoding="utf-8")
     manifest = json.loads(find_pack(DEFAULT_PACK).folder.joinpath("manifest.json").read_text(encoding="utf-8"))
-    manifest.update(id="other", title="Random weights", measured=[])
-    manifest["input"].update(size=SIZE, colour="rgb")
+    manifest.update(id=name, title="Random weights", measured=[])
+    manifest["input"].update(size=picture[-1], colour="rgb" if picture[0] == 3 else "grey")
     manifest["heads"][0].update(labels=list(labels))
     manifest["training"].update(images=None)
     manifest["sha256"] = {name: sha256(folder / name) for name in FILES}

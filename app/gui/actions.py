@@ -7,10 +7,11 @@ from typing import Final
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
 
 from core.engine import EngineStatus
 
-MENUS: Final = ("Source", "Playback", "Explanation", "Face", "Verify", "View", "Help")
+MENUS: Final = ("Source", "Playback", "Explanation", "Face", "Layers", "Verify", "View", "Help")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Command:
     needs
         What must be there for it to make sense: "" nothing, "session" a source, "moving" one of more than one
         picture, "seek" one that can be sought in, "face" a face.
+    page
+        Key of the page on which it makes sense; "" on every one. Another page may have another use for its keys.
     """
 
     id: str
@@ -38,6 +41,7 @@ class Command:
     argument: int | float | str | None = None
     needs: str = ""
     checkable: bool = False
+    page: str = ""
 
     @property
     def name(self) -> str:
@@ -71,8 +75,8 @@ COMMANDS: Final = (
     Command("choose_pack", "Choose pack…", ("Shift+L",), "Source", "Choose the model pack that reads the faces"),
     Command("close", "Quit", ("Ctrl+Q",), "Source", "Leave Mienscope"),
     Command("toggle_pause", "Pause", ("Space", "K"), "Playback", "Pause or go on", needs="moving"),
-    Command("step", "Next frame", ("Right",), "Playback", "Show the next frame", +1, "seek"),
-    Command("step", "Previous frame", ("Left",), "Playback", "Show the frame before", -1, "seek"),
+    Command("step", "Next frame", ("Right", "Alt+Right"), "Playback", "Show the next frame", +1, "seek"),
+    Command("step", "Previous frame", ("Left", "Alt+Left"), "Playback", "Show the frame before", -1, "seek"),
     Command("skip", "5 s on", ("Shift+Right",), "Playback", "Go 5 seconds on", +5.0, "seek"),
     Command("skip", "5 s back", ("Shift+Left",), "Playback", "Go 5 seconds back", -5.0, "seek"),
     Command("rewind", "To the start", ("Home",), "Playback", "Go to the first frame", needs="seek"),
@@ -84,15 +88,36 @@ COMMANDS: Final = (
     Command("next_every", "More or less often", ("E",), "Explanation", "Explain every frame, or fewer"),
     Command("toggle_regions", "Region outlines", ("R",), "Explanation", "Outline the regions", checkable=True),
     Command("next_region_mode", "Polygons or boxes", ("B",), "Explanation", "Divide the face by polygons or by boxes"),
-    Command("next_colour_map", "Next colour map", ("P",), "Explanation", "Colour the heatmap another way"),
+    Command("next_colour_map", "Next colour map", ("P",), "Explanation", "Colour the heatmap another way", page="live"),
     Command(
-        "fit_scale", "Fit scale to this map", ("A",), "Explanation", "Set the scale once from this map", None, "face"
+        "fit_scale",
+        "Fit scale to this map",
+        ("A",),
+        "Explanation",
+        "Set the scale once from this map",
+        needs="face",
+        page="live",
     ),
-    Command("change_scale", "Scale up", ("+", "="), "Explanation", "Stronger relevance needed for full colour", 2.0),
-    Command("change_scale", "Scale down", ("-",), "Explanation", "Weaker relevance gets full colour", 0.5),
-    Command("reset_scale", "Reference scale", ("0",), "Explanation", "The scale that fits this pack and method"),
-    Command("change_opacity", "More opaque", ("]",), "Explanation", "Show more of the heatmap", +0.1),
-    Command("change_opacity", "Less opaque", ("[",), "Explanation", "Show less of the heatmap", -0.1),
+    Command(
+        "change_scale",
+        "Scale up",
+        ("+", "="),
+        "Explanation",
+        "Stronger relevance needed for full colour",
+        2.0,
+        page="live",
+    ),
+    Command("change_scale", "Scale down", ("-",), "Explanation", "Weaker relevance gets full colour", 0.5, page="live"),
+    Command(
+        "reset_scale",
+        "Reference scale",
+        ("0",),
+        "Explanation",
+        "The scale that fits this pack and method",
+        page="live",
+    ),
+    Command("change_opacity", "More opaque", ("]",), "Explanation", "Show more of the heatmap", +0.1, page="live"),
+    Command("change_opacity", "Less opaque", ("[",), "Explanation", "Show less of the heatmap", -0.1, page="live"),
     *(
         Command(
             "select_face", f"Face {chr(64 + n)}", (str(n),), "Face", f"Show face number {n} of this picture", n, "face"
@@ -100,6 +125,27 @@ COMMANDS: Final = (
         for n in range(1, 10)
     ),
     Command("toggle_numbers", "Numbers", ("N",), "Face", "Show the numbers behind the verdict", None, "face"),
+    Command("step_layer", "Next layer", ("]",), "Layers", "Look into the next layer", +1, page="layers"),
+    Command("step_layer", "Previous layer", ("[",), "Layers", "Look into the layer before", -1, page="layers"),
+    Command("pin_channel", "Pin the channel", ("P",), "Layers", "Keep this channel first, or let it go", page="layers"),
+    Command("next_strength", "Maximum or mean", ("H",), "Layers", "Rank channels by the other strength", page="layers"),
+    Command("toggle_smooth", "Units or smooth", ("I",), "Layers", "Draw maps unit by unit, or smoothly", page="layers"),
+    Command(
+        "change_layer_scale",
+        "Scale up",
+        ("+", "="),
+        "Layers",
+        "Stronger activation needed for full colour",
+        2.0,
+        page="layers",
+    ),
+    Command(
+        "change_layer_scale", "Scale down", ("-",), "Layers", "Weaker activation gets full colour", 0.5, page="layers"
+    ),
+    Command("reset_layer_scale", "Reference scale", ("0",), "Layers", "The scale that fits this layer", page="layers"),
+    Command(
+        "fit_layer_scale", "Fit scale to now", ("A",), "Layers", "Set the scale once from these maps", page="layers"
+    ),
     Command(
         "go_to_stretch",
         "To the longest stretch",
@@ -131,6 +177,9 @@ COMMANDS: Final = (
     Command(
         "show_page", "Verify page", ("V", "Ctrl+2"), "View", "What the decisions of this session rested on", "verify"
     ),
+    Command(
+        "show_page", "Layers page", ("Y", "Ctrl+3"), "View", "What each layer of the network makes of a face", "layers"
+    ),
     Command("toggle_full_screen", "Full screen", ("F", "F11"), "View", "Fill the screen", checkable=True),
     Command("next_theme", "Dark, light, system", ("T",), "View", "Change the colours of the window"),
     Command(
@@ -160,13 +209,21 @@ def make_actions(owner: QObject, *others: QObject) -> dict[str, QAction]:
     return actions
 
 
-def enable(actions: Mapping[str, QAction], session: bool, status: EngineStatus | None) -> None:
-    """Enable what makes sense with this status; `session` says whether there is a source."""
+def make_menu(parent: QWidget, actions: Mapping[str, QAction]) -> QMenu:
+    """Everything that can be done, by what it is done to."""
+    menu = QMenu(parent)
+    for title in MENUS:
+        menu.addMenu(title).addActions([actions[command.name] for command in COMMANDS if command.menu == title])
+    return menu
+
+
+def enable(actions: Mapping[str, QAction], session: bool, status: EngineStatus | None, page: str) -> None:
+    """Enable what makes sense on this page with this status; `session` says whether there is a source."""
     moving = status is not None and status.frame_count != 1 and status.state != "failed"
     seekable = moving and status is not None and status.seekable
     there = {"": True, "session": session, "moving": moving, "seek": seekable, "face": session}
     for command in COMMANDS:
-        actions[command.name].setEnabled(there[command.needs])
+        actions[command.name].setEnabled(there[command.needs] and command.page in ("", page))
     running = status is None or status.state in ("running", "starting")
     actions["toggle_pause"].setText("Pause" if running else "Play")
 

@@ -4,11 +4,15 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QApplication, QWidget
+
+from app.gui.map_grid import MapGrid
 
 ARROWS: Final = frozenset({Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home})
 KEPT: Final[tuple[tuple[type[QWidget], frozenset[Qt.Key]], ...]] = (
     (QAbstractSlider, ARROWS),
+    (QAbstractItemView, ARROWS),
+    (MapGrid, ARROWS),
     (QAbstractButton, frozenset({Qt.Key.Key_Space})),
 )
 
@@ -23,9 +27,13 @@ class FocusKeys(QObject):
         application.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102, N802 - Qt's name
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and not _is_modified(event):
             for kind, keys in KEPT:
                 if isinstance(watched, kind) and event.key() in keys:
                     event.accept()
                     return True
         return False
+
+
+def _is_modified(event: QKeyEvent) -> bool:
+    return bool(event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier)

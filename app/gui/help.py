@@ -8,9 +8,11 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLay
 
 from app.gui.actions import COMMANDS, MENUS, Command
 
-COLUMNS: Final = (("Source", "Playback"), ("Explanation",), ("Face", "Verify", "View", "Help"))
+COLUMNS: Final = (("Source", "Playback"), ("Explanation",), ("Layers", "Face"), ("Verify", "View", "Help"))
 
-KEYS_PX: Final = 104
+KEYS_PX: Final = 72
+SIGNS: Final = (("Right", "→"), ("Left", "←"))
+PLACES: Final = {"Layers": "on their page"}  # where keys have another use elsewhere
 
 
 class Help(QWidget):
@@ -25,7 +27,7 @@ class Help(QWidget):
         title = QLabel("Keys")
         title.setProperty("role", "title")
         columns = QHBoxLayout()
-        columns.setSpacing(36)
+        columns.setSpacing(24)
         for menus in COLUMNS:
             column = QVBoxLayout()
             column.setSpacing(16)
@@ -34,7 +36,7 @@ class Help(QWidget):
             column.addStretch(1)
             columns.addLayout(column)
         whole = QVBoxLayout(card)
-        whole.setContentsMargins(28, 22, 28, 24)
+        whole.setContentsMargins(24, 20, 24, 22)
         whole.setSpacing(16)
         whole.addWidget(title)
         whole.addLayout(columns)
@@ -66,9 +68,9 @@ class Help(QWidget):
 def _group(menu: str) -> QGridLayout:
     assert menu in MENUS
     grid = QGridLayout()
-    grid.setHorizontalSpacing(14)
+    grid.setHorizontalSpacing(12)
     grid.setVerticalSpacing(6)
-    heading = QLabel(menu.upper())
+    heading = QLabel(" · ".join(text.upper() for text in (menu, PLACES.get(menu, "")) if text))
     heading.setProperty("role", "heading")
     grid.addWidget(heading, 0, 0, 1, 2)
     rows = [
@@ -78,6 +80,8 @@ def _group(menu: str) -> QGridLayout:
     ]
     if menu == "Face":
         rows.insert(0, ("Face in the picture", ["1 – 9"]))
+    if menu == "Layers":
+        rows.insert(2, ("Choose a channel", ["← ↑ → ↓"]))
     for place, (text, keys) in enumerate(rows, start=1):
         cell = QHBoxLayout()
         cell.setSpacing(4)
@@ -94,4 +98,7 @@ def _group(menu: str) -> QGridLayout:
 
 
 def _keys(command: Command) -> list[str]:
-    return [QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in command.keys]
+    texts = [QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in command.keys]
+    for name, sign in SIGNS:
+        texts = [text.replace(name, sign) for text in texts]
+    return texts

@@ -36,6 +36,7 @@ class LivePage(Page):
     wanted = Signal(str, object)  # field of the settings, value
     scale_wanted = Signal(float)  # over the reference
     full_screen_wanted = Signal()
+    face_selected = Signal(int)  # id; 0 for none
 
     def __init__(self, backend: Backend, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -109,6 +110,7 @@ class LivePage(Page):
         """Show no picture but a sentence."""
         self._result = None
         self._selected = 0
+        self.face_selected.emit(0)
         self._history.clear()
         self._steady.clear()
         self.stage.show_result(None)
@@ -138,6 +140,7 @@ class LivePage(Page):
         """Select a face by its id."""
         self._selected = face_id
         self._absent_ticks = 0
+        self.face_selected.emit(face_id)
         self.stage.select(face_id)
         self._choose_side()
         self._show_slow_parts()

@@ -6,10 +6,11 @@ from typing import Final
 
 from app import packs
 from app.gui.picture import OverlayPicture
-from app.gui.session import Backend, PackEntry
+from app.gui.session import Backend, OpenLayer, PackEntry
 from app.gui.shelf import Shelf
 from app.settings import OFF, PREDICTED, RUNNER_UP, Settings
 from core import pipeline
+from core.activations import Probe
 from core.engine import Engine, EngineStatus
 from core.errors import MienscopeError
 from core.explain import METHODS
@@ -35,6 +36,7 @@ class LiveSession:
         self._shelf = shelf
         self._pipeline = pipeline.Pipeline(model, _analysis(settings, model), stills=_is_stills(spec))
         self._engine = Engine(lambda: open_source(spec), self._pipeline, loop=spec == DEMO)
+        self._activations = shelf.activations(model)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -103,6 +105,28 @@ class LiveSession:
         """Read and explain as the settings say from the next frame on; a picture that stands is explained again."""
         model = self._shelf.model(settings)
         self._pipeline.use(model, _analysis(settings, model))
+        self._activations = self._shelf.activations(model)
+        self._refresh_if_standing()
+
+    def open_layer(self, key: str | None) -> OpenLayer:
+        """Get a layer of the pack in use ready; the engine goes on meanwhile."""
+        activations = self._activations
+        known = [layer for layer in activations.layers if layer.key == key]
+        layer = known[0] if known else activations.first_choice()
+        reference = activations.reference(layer)
+        return OpenLayer(activations.pack, activations.layers, activations.left_out, layer, reference)
+
+    def look_into(self, opened: OpenLayer | None, face_id: int) -> None:
+        """Let results carry what this layer makes of this face; a picture that stands is read again."""
+        activations = self._activations
+        fits = opened is not None and opened.pack == activations.pack
+        probe = Probe(activations, opened.layer, face_id) if opened is not None and fits else None
+        if probe != self._pipeline.probe:
+            self._pipeline.probe = probe
+            if probe is not None:
+                self._refresh_if_standing()
+
+    def _refresh_if_standing(self) -> None:
         if self._engine.status().state in ("paused", "ended"):
             self._engine.refresh()
 

@@ -48,6 +48,6 @@ def number(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def compact(value: float) -> str:
-    """A number in at most three significant digits, without a trailing zero, with a real minus sign."""
-    return f"{value:.3g}".replace("-", "−")
+def compact(value: float, digits: int = 3) -> str:
+    """A number in at most so many significant digits, without a trailing zero, with a real minus sign."""
+    return f"{value:.{digits}g}".replace("-", "−")

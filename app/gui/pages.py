@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Final
 
-from PySide6.QtCore import QEvent, QObject, QPoint
+from PySide6.QtCore import QEvent, QObject, QPoint, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QWidget
 
@@ -59,6 +59,8 @@ class Page(QWidget):
 class Pages(QWidget):
     """Rail, pages and notices; `actions` has a "show_page:<key>" for each page."""
 
+    turned = Signal()
+
     def __init__(self, pages: Sequence[Page], actions: Mapping[str, QAction], foot: Sequence[Entry]) -> None:
         super().__init__()
         self.rail = Rail([(page.key, page.title, actions[f"show_page:{page.key}"]) for page in pages], foot)
@@ -91,6 +93,7 @@ class Pages(QWidget):
         self._stack.setCurrentWidget(self._pages[key])
         self.rail.mark(key)
         self._place_notices()
+        self.turned.emit()
 
     def turn_back(self) -> bool:
         """Show the first page; False where it is shown already."""

@@ -7,13 +7,38 @@ from typing import Protocol
 from app.settings import Settings
 from core.engine import EngineStatus
 from core.explain import Method
+from core.explain.feature_layers import FeatureLayer
 from core.geometry import Floats, Image
 from core.scales import Scale
 from core.types import Explanation, FaceResult, Result
 
 
+@dataclass(frozen=True)
+class OpenLayer:
+    """A layer that is ready to be looked into, among all that the pack has.
+
+    Attributes
+    ----------
+    pack
+        Id and version.
+    left_out
+        Names of the layers whose numbers have no place in the picture.
+    reference
+        Strong activation for the layer, which display scales are multiples of.
+    """
+
+    pack: str
+    layers: tuple[FeatureLayer, ...]
+    left_out: tuple[str, ...]
+    layer: FeatureLayer
+    reference: float
+
+
 class Session(Protocol):
-    """A source being looked at with a pack. `stop` and `prepare` may take seconds; everything else returns at once."""
+    """A source being looked at with a pack.
+
+    `stop`, `prepare` and `open_layer` may take seconds; everything else returns at once.
+    """
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -63,6 +88,18 @@ class Session(Protocol):
 
     def analyse(self, settings: Settings) -> None:
         """Read and explain from the next frame on as the settings say, which must be `ready`."""
+
+    def open_layer(self, key: str | None) -> OpenLayer:
+        """Get a layer of the pack in use ready, in any thread, while everything goes on. MienscopeError.
+
+        None, or a key that the pack does not have, takes one to begin with.
+        """
+
+    def look_into(self, opened: OpenLayer | None, face_id: int) -> None:
+        """Let results carry what this layer makes of this face, from the next frame on; None: nothing any more.
+
+        A layer of a pack that is no longer in use gives nothing.
+        """
 
 
 SessionFactory = Callable[[str, Settings], Session]

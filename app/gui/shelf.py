@@ -10,6 +10,7 @@ import numpy as np
 from app import packs, paths
 from app.gui.compiling import Compiler
 from app.settings import OFF, Settings
+from core.activations import Activations
 from core.geometry import Similarity
 from core.model import Model, Target
 from core.packs import DEFAULT_PACK
@@ -21,9 +22,10 @@ KEPT: Final = 3  # packs: the one in use, the one that is being prepared, and th
 
 @dataclass
 class Loaded:
-    """A model, and the methods that have run once."""
+    """A model, its layers, and the methods that have run once."""
 
     model: Model
+    activations: Activations
     methods: set[str] = field(default_factory=set)
 
 
@@ -56,6 +58,12 @@ class Shelf:
             self._loaded.move_to_end(name)
             return self._loaded[name].model
 
+    def activations(self, model: Model) -> Activations:
+        """The layers of a model, with those that are open; of one that was let go, anew."""
+        with self._lock:
+            kept = (loaded.activations for loaded in self._loaded.values() if loaded.model is model)
+            return next(kept, None) or Activations(model)
+
     def prepare(self, settings: Settings) -> Model:
         """Load the pack, compile the method, and run both once: first runs are slow. PackError, ExplainError."""
         name = settings.pack or DEFAULT_PACK
@@ -63,7 +71,8 @@ class Shelf:
             loaded = self._loaded.get(name)
         cache = paths.data_folder() / "compiled"
         if loaded is None:
-            loaded = Loaded(Model(packs.find(name), cache=cache))
+            model = Model(packs.find(name), cache=cache)
+            loaded = Loaded(model, Activations(model))
             loaded.model.predict([_blank(loaded.model)])
         if settings.method not in loaded.methods:
             if settings.method != OFF:

@@ -47,6 +47,12 @@ def unprepared(error: Exception, wanted: str, goes_on: str) -> Message:
     return Message("unprepared", "error", f"{wanted} cannot be used here, {goes_on}. {text}", (COPY,))
 
 
+def unopened(error: Exception) -> Message:
+    """The notice for a layer that could not be opened or read, while the video goes on."""
+    text = str(error) if isinstance(error, MienscopeError) else f"{type(error).__name__}: {error}"
+    return Message("layer", "error", f"The layer cannot be shown. {text}", (COPY,))
+
+
 def details(error: Exception) -> str:
     """Everything that helps whoever looks into it."""
     return "".join(traceback.format_exception(error))

@@ -7,16 +7,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import (
-    QApplication,
-    QMainWindow,
-    QMenu,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
 from app.gui import dialogs, names, opener, theme, troubles
-from app.gui.actions import COMMANDS, MENUS, abilities, enable, make_actions
+from app.gui.actions import abilities, enable, make_actions, make_menu
 from app.gui.bridge import Bridge
 from app.gui.choices import Choices
 from app.gui.crashes import Crashes
@@ -24,6 +18,7 @@ from app.gui.exchange import ANALYSIS, PREPARING, Exchange
 from app.gui.focus_keys import FocusKeys
 from app.gui.help import Help
 from app.gui.jobs import Jobs
+from app.gui.layers_page import LayersPage
 from app.gui.live_page import LivePage
 from app.gui.notice import Level, Message, Way
 from app.gui.opener import Opener
@@ -69,9 +64,9 @@ class Window(QMainWindow):
         self.player = Player(self)
         self.exchange = Exchange(self.choices, backend.methods, self)
         self.bridge = Bridge(self)
-        self.page = LivePage(backend, settings)
+        self.page, self.layers = LivePage(backend, settings), LayersPage(settings)
         self.verify = VerifyPage(backend.methods, settings)
-        self.actions_by_name = make_actions(self, self.choices, self.player, self.page, self.verify)
+        self.actions_by_name = make_actions(self, self.choices, self.player, self.page, self.verify, self.layers)
         self.addActions(list(self.actions_by_name.values()))
         self._build()
         self._connect()
@@ -187,6 +182,7 @@ class Window(QMainWindow):
         self.bridge.watch(None)
         self.choices.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode())
         self.choices.save()
+        self.layers.finish()
         self.exchange.close()
         self._opener.close()
         self._jobs.close()
@@ -219,9 +215,9 @@ class Window(QMainWindow):
         actions = self.actions_by_name
         self.source_menu = SourceMenu([actions[name] for name in ("open_file", "open_url", "open_demo")], self)
         self.pack_menu = PackMenu(self)
-        self.top_bar = TopBar(actions["snapshot"], actions["toggle_pause"], self._main_menu())
+        self.top_bar = TopBar(actions["snapshot"], actions["toggle_pause"], make_menu(self, actions))
         foot = (("theme", "Colours", actions["next_theme"]), ("keys", "Keys", actions["toggle_help"]))
-        self.pages = Pages([self.page, self.verify], actions, foot)
+        self.pages = Pages([self.page, self.verify, self.layers], actions, foot)
         self.notices = self.pages.notices
         self.status_line = StatusLine()
         self._central = QWidget()
@@ -234,13 +230,6 @@ class Window(QMainWindow):
         self.setCentralWidget(self._central)
         self.help = Help(self._central)
         self.status_line.show_nothing("")
-
-    def _main_menu(self) -> QMenu:
-        menu = QMenu(self)
-        for title in MENUS:
-            sub = menu.addMenu(title)
-            sub.addActions([self.actions_by_name[command.name] for command in COMMANDS if command.menu == title])
-        return menu
 
     def _connect(self) -> None:
         bridge, page = self.bridge, self.page
@@ -262,6 +251,13 @@ class Window(QMainWindow):
         )
         self.verify.seek_wanted.connect(self._seek_and_look)
         self.verify.save_wanted.connect(lambda tally: self.saver.save_summary(tally, self._origin()))
+        page.face_selected.connect(self.layers.follow_face)
+        self.layers.face_chosen.connect(page.select)
+        self.layers.wanted.connect(self.choices.set)
+        self.layers.painted.connect(bridge.painted)
+        self.layers.told.connect(self.notices.tell)
+        self.layers.failed.connect(self._take_unprepared)
+        self.pages.turned.connect(self._enable_actions)
         page.transport.toggled.connect(self.player.toggle_pause)
         page.transport.stepped.connect(self.player.step)
         page.transport.sought.connect(self.player.seek)
@@ -463,5 +459,5 @@ class Window(QMainWindow):
         return (self.player.status.source if self.player.status else "") or names.short_source(self._spec)
 
     def _enable_actions(self) -> None:
-        enable(self.actions_by_name, self._session is not None, self.player.status)
+        enable(self.actions_by_name, self._session is not None, self.player.status, self.pages.shown.key)
         self.actions_by_name["toggle_full_screen"].setChecked(self.isFullScreen())

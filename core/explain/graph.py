@@ -111,13 +111,8 @@ def read(source: ir.Model | bytes | Path, at: str | None = None) -> Classifier:
 
     GraphInvalid where it cannot be read or must not be trusted.
     """
-    model = opened(trusted(source))
+    model, face = _first(source, at)
     graph = model.graph
-    face = _picture(graph)
-    if at is not None:
-        _move_output(graph, at)
-    del graph.outputs[1:]
-    RemoveUnusedNodesPass()(model)
     to_float32(graph, face)
     batch = settle(graph, face)
     canonise(graph)
@@ -127,6 +122,29 @@ def read(source: ir.Model | bytes | Path, at: str | None = None) -> Classifier:
     RemoveUnusedNodesPass()(model)
     NameFixPass()(model)  # errors name nodes, and ONNX Runtime wants no name twice
     return _checked(Classifier(model, face, graph.outputs[0], batch))
+
+
+def plain(source: ir.Model | bytes | Path) -> Classifier:
+    """Read a model as its author wrote it: its own operators and numbers, only with every size known.
+
+    GraphInvalid where it cannot be read or must not be trusted.
+    """
+    model, face = _first(source)
+    batch = settle(model.graph, face)
+    RemoveUnusedNodesPass()(model)
+    NameFixPass()(model)
+    return Classifier(model, face, model.graph.outputs[0], batch)
+
+
+def _first(source: ir.Model | bytes | Path, at: str | None = None) -> tuple[ir.Model, ir.Value]:
+    """Return a model with its first output alone, or that of the name `at`, and its picture."""
+    model = opened(trusted(source))
+    face = _picture(model.graph)
+    if at is not None:
+        _move_output(model.graph, at)
+    del model.graph.outputs[1:]
+    RemoveUnusedNodesPass()(model)
+    return model, face
 
 
 def _picture(graph: ir.Graph) -> ir.Value:

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from app.gui.session import OpenLayer
 from core.engine import EngineStatus
 from core.explain import METHODS
+from core.explain.feature_layers import FeatureLayer
 from core.geometry import Similarity
 from core.regions import REGIONS
 from core.types import Crop, Explanation, FaceObservation, FaceResult, Frame, Prediction, RegionRelevance, Result
@@ -51,6 +53,11 @@ def make_result(faces=(), index=0, timestamp_s=0.0, captured_s=0.0, image=None):
     return Result(Frame(image, index, timestamp_s, captured_s), tuple(faces))
 
 
+def make_layer(key, side=4, channels=12, signed=False):
+    """A layer as a session lists it."""
+    return FeatureLayer(key, f"Conv {key}", channels, side, side, signed)
+
+
 class FakeSession:
     """Plays the results that are put into it and notes what is asked of it."""
 
@@ -68,6 +75,8 @@ class FakeSession:
         self.gate = None  # what preparing waits for
         self.fail_with = {}  # error by method or pack
         self.labels_of = {}  # by pack
+        self.layers = [make_layer("a"), make_layer("b", channels=40), make_layer("c", 1, 6)]
+        self.looks = []  # (key or None, face)
         self.now = EngineStatus(
             "running", position_s=0.0, duration_s=10.0, frame_count=300, source=spec, source_fps=30.0,
             size=(640, 360), seekable=True,
@@ -117,6 +126,19 @@ class FakeSession:
             self.pack = f"{settings.pack} 1.0"
         self.labels = self.labels_of.get(settings.pack, LABELS)
         self.analysed.append(settings)
+
+    def open_layer(self, key):
+        if self.gate is not None:
+            assert self.gate.wait(10)
+        if key in self.fail_with:
+            raise self.fail_with[key]
+        layer = next((layer for layer in self.layers if layer.key == key), self.layers[0])
+        return OpenLayer(self.pack, tuple(self.layers), ("Dense 9 · 17 × 12",), layer, 2.0)
+
+    def look_into(self, opened, face_id):
+        look = (None, 0) if opened is None else (opened.layer.key, face_id)
+        if look != (self.looks[-1] if self.looks else (None, 0)):
+            self.looks.append(look)
 
 
 class FakeBackend:

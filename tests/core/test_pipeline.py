@@ -1,5 +1,7 @@
 """A frame becomes a result: everything in its place, every time the same."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -253,6 +255,16 @@ def test_stills_are_explained_with_more_effort_than_video(model, frames, monkeyp
         pipeline.process(frames[0])
         pipeline.close()
     assert asked == [LIVE, THOROUGH]
+
+
+def test_a_still_that_is_read_again_keeps_the_names_of_its_faces(model, frames):
+    pipeline = Pipeline(model, Settings(method="off"), stills=True)
+    first = pipeline.process(frames[0])
+    pipeline.reset()  # as after a jump
+    pipeline.settings = Settings(method="gradient")
+    again = pipeline.process(replace(frames[0], captured_s=1.0))
+    assert first.faces[0].observation is again.faces[0].observation
+    pipeline.close()
 
 
 def test_stills_are_unrelated_to_each_other(model, frames):
