@@ -270,6 +270,8 @@ def numbered(blocks: Sequence[Block]) -> list[Entry]:
     entries: list[Entry] = []
     for heading in (block for block in blocks if isinstance(block, Heading)):
         level = heading.level
+        if not all(counts[: level - 1]):
+            raise ValueError(f"'{heading.text}' of level {level} has no heading of the level above it")
         counts[level - 1] += 1
         counts[level:] = [0] * (3 - level)
         number = ".".join(str(count) for count in counts[:level])

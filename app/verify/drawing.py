@@ -20,7 +20,7 @@ from app.verify.palette import LIGHT
 CM_PER_INCH: Final = 2.54
 PRINT_DPI: Final = 220
 TEXT_PT: Final = 8.5
-FORMULA_PT: Final = 11.0
+FORMULA_PT: Final = 12.5
 
 _STYLE: Final = {
     "font.family": ["DejaVu Sans"],
