@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from app.verify.palette import LIGHT
+from app.documents.palette import LIGHT
 
 CM_PER_INCH: Final = 2.54
 PRINT_DPI: Final = 220

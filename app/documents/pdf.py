@@ -24,7 +24,7 @@ from reportlab.platypus import (
 from reportlab.platypus import Table as Grid
 from reportlab.platypus.tableofcontents import TableOfContents
 
-from app.verify.document import (
+from app.documents.document import (
     MARKS,
     Block,
     Bullets,
@@ -40,11 +40,11 @@ from app.verify.document import (
     Text,
     numbered,
 )
-from app.verify.drawing import PRINT_DPI, Setting
-from app.verify.fonts import REGULAR, fitted, markup, register, shown
-from app.verify.grid import grids
-from app.verify.palette import LIGHT
-from app.verify.paragraphs import STYLES
+from app.documents.drawing import PRINT_DPI, Setting
+from app.documents.fonts import REGULAR, fitted, markup, register, shown
+from app.documents.grid import grids
+from app.documents.palette import LIGHT
+from app.documents.paragraphs import STYLES
 
 MARGIN: Final = 20 * mm
 TOP: Final = 24 * mm  # with the header in it

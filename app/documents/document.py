@@ -1,4 +1,4 @@
-"""A report as a value: headings, paragraphs, tables, figures. `app.verify.html` and `app.verify.pdf` render it.
+"""A report as a value: headings, paragraphs, tables, figures. `app.documents.html` and `app.documents.pdf` render it.
 
 It knows nothing of what is reported. Texts are plain text with marked spans, never markup, so that no name out of a
 data set can become a tag, a link or a script.

@@ -5,8 +5,8 @@ from typing import Any, Final
 from reportlab.lib.colors import HexColor
 from reportlab.lib.styles import ParagraphStyle
 
-from app.verify.fonts import BOLD, REGULAR
-from app.verify.palette import LIGHT
+from app.documents.fonts import BOLD, REGULAR
+from app.documents.palette import LIGHT
 
 
 def _style(name: str, size: float, leading: float, **more: Any) -> ParagraphStyle:

@@ -14,9 +14,9 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.platypus import LongTable, Paragraph, TableStyle
 
-from app.verify.document import MARKS, Cell, Column, Table
-from app.verify.fonts import BOLD, REGULAR, markup, shown
-from app.verify.palette import LIGHT
+from app.documents.document import MARKS, Cell, Column, Table
+from app.documents.fonts import BOLD, REGULAR, markup, shown
+from app.documents.palette import LIGHT
 
 SIZE_PT: Final = 7.5
 DETAIL_PT: Final = 6.2

@@ -12,7 +12,7 @@ from string import Template
 from typing import Any, Final
 
 from app import paths
-from app.verify.document import (
+from app.documents.document import (
     MARKS,
     Block,
     Bullets,
@@ -33,8 +33,8 @@ from app.verify.document import (
     numbered,
     spans,
 )
-from app.verify.drawing import Setting
-from app.verify.palette import DARK, LIGHT
+from app.documents.drawing import Setting
+from app.documents.palette import DARK, LIGHT
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _TAGS: Final = {"strong": "strong", "emphasis": "em", "code": "code"}
