@@ -71,9 +71,7 @@ class Chart:
     height_cm: float = 8.0
 
     def _figure(self) -> Any:
-        figure = Figure(
-            figsize=(self.width_cm / CM_PER_INCH, self.height_cm / CM_PER_INCH), layout="constrained"
-        )
+        figure = Figure(figsize=(self.width_cm / CM_PER_INCH, self.height_cm / CM_PER_INCH), layout="constrained")
         self.draw(figure)
         return figure
 

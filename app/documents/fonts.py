@@ -38,7 +38,11 @@ def shown(text: str) -> str:
     """The text with characters that the fonts lack, and controls, written out as \\u{...}: nothing becomes a box."""
     known = register()
     return "".join(
-        letter if ord(letter) in known and letter.isprintable() else " " if letter.isspace() else f"\\u{{{ord(letter):x}}}"
+        letter
+        if ord(letter) in known and letter.isprintable()
+        else " "
+        if letter.isspace()
+        else f"\\u{{{ord(letter):x}}}"
         for letter in text
     )
 

@@ -66,16 +66,17 @@ def _width(text: str, size: float = SIZE_PT, bold: bool = False) -> float:
     return float(stringWidth(shown(text), BOLD if bold else REGULAR, size))
 
 
-def _parts(
-    table: Table, wishes: Sequence[tuple[float, float]], width_pt: float
-) -> list[tuple[list[int], list[float]]]:
+def _parts(table: Table, wishes: Sequence[tuple[float, float]], width_pt: float) -> list[tuple[list[int], list[float]]]:
     """Which columns go together, and how wide each is."""
     heads = list(range(min(table.headers, len(wishes))))
     rest = list(range(len(heads), len(wishes)))
     room = width_pt - sum(wishes[place][0] for place in heads)
     if heads and (room < NARROWEST_TEXT_PT or any(wishes[place][0] > room for place in rest)):
         narrow = (width_pt / 3) / len(heads)
-        wishes = [(min(least, narrow), most) if place in heads else (least, most) for place, (least, most) in enumerate(wishes)]
+        wishes = [
+            (min(least, narrow), most) if place in heads else (least, most)
+            for place, (least, most) in enumerate(wishes)
+        ]
         room = width_pt - sum(wishes[place][0] for place in heads)
     groups: list[list[int]] = [[]]
     taken = 0.0

@@ -104,7 +104,7 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]  # reportlab ships no ty
         self.canv.bookmarkPage(entry.anchor)
         self.canv.addOutlineEntry(title, entry.anchor, entry.heading.level - 1, closed=entry.heading.level > 1)
         if entry.heading.level <= 2:
-            text = f'{entry.number} &nbsp; {markup(entry.heading.text)}'
+            text = f"{entry.number} &nbsp; {markup(entry.heading.text)}"
             self.notify("TOCEntry", (entry.heading.level - 1, text, self.page, entry.anchor))
 
 
@@ -256,7 +256,10 @@ def _key_line(items: tuple[KeyFigure, ...], places: int) -> Flowable:
 
 def _key_words(item: KeyFigure) -> list[Flowable]:
     mark = f"{MARKS[item.tone]} " if MARKS[item.tone] else ""
-    words = [Paragraph(markup(item.name), STYLES["key_name"]), Paragraph(mark + markup(item.value), STYLES["key_value"])]
+    words = [
+        Paragraph(markup(item.name), STYLES["key_name"]),
+        Paragraph(mark + markup(item.value), STYLES["key_value"]),
+    ]
     if item.interval:
         words.append(Paragraph(markup(item.interval), STYLES["key_interval"]))
     if item.note:

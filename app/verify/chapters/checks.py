@@ -85,9 +85,7 @@ def _agreement(found: MethodAgreement | None) -> Iterator[Block]:
         "in common. Methods that answer different questions need not agree."
     )
     yield _square("Rank correlation of the maps, pixel by pixel", found, found.maps, found.maps_low, found.maps_high)
-    yield _square(
-        "Rank correlation of the regions' shares", found, found.shares, found.shares_low, found.shares_high
-    )
+    yield _square("Rank correlation of the regions' shares", found, found.shares, found.shares_low, found.shares_high)
     if found.impossible:
         yield table(
             "Methods that this network cannot be explained with",
@@ -149,7 +147,10 @@ def _faithfulness(findings: Findings) -> Iterator[Block]:
     yield table(
         "By how much the method is better than a control, image by image",
         [Column("control"), *_numeric("deletion", "insertion")],
-        [[_map_name(name, True), cell(deletion), cell(insertion)] for name, (deletion, insertion) in found.gains.items()],
+        [
+            [_map_name(name, True), cell(deletion), cell(insertion)]
+            for name, (deletion, insertion) in found.gains.items()
+        ],
         ["Above 0: the method is better. Where the interval holds 0, it cannot be told from the control."],
     )
 
@@ -182,7 +183,12 @@ def _sanity(found: SanityFinding | None) -> Iterator[Block]:
             *_numeric("rank correlation, signed", "rank correlation, absolute"),
         ],
         [
-            [f"{step.depth}", step.layer or "none: the original", cell(step.rank_correlation), cell(step.rank_correlation_of_sizes)]
+            [
+                f"{step.depth}",
+                step.layer or "none: the original",
+                cell(step.rank_correlation),
+                cell(step.rank_correlation_of_sizes),
+            ]
             for step in found.cascade
         ],
         headers=2,

@@ -169,7 +169,10 @@ def _outside(findings: Findings) -> Iterator[Block]:
         [[ORIGINS[origin], cell(each, True)] for origin, each in found.mean.items()],
         [
             "Quantiles over the images: "
-            + ", ".join(f"{percent(place, 0)} of them below {number(100 * value, 1)} %" for place, value in found.quantiles.items())
+            + ", ".join(
+                f"{percent(place, 0)} of them below {number(100 * value, 1)} %"
+                for place, value in found.quantiles.items()
+            )
             + ".",
             ("Of each class: ", link("table above", "#expected-against-observed-regions"), "."),
         ],

@@ -6,7 +6,8 @@ from app.documents.document import Block, Column, Heading, Note, Text, code, tab
 from app.verify.numerals import count, percent, plural
 from app.verify.words import STATES, listed
 from core.verification.findings import Findings
-from core.verification.record import EXAMINED, STATES as ORDER
+from core.verification.record import EXAMINED
+from core.verification.record import STATES as ORDER
 
 NAMED = 40  # names listed per state in the report; all of them are in the table of rows
 
@@ -15,7 +16,9 @@ def losses(findings: Findings) -> Iterator[Block]:
     """Data and losses: every image accounted for."""
     counts, about = findings.counts, findings.about
     yield Heading("Data and losses", new_page=True)
-    subjects = "does not say who is seen" if about.subjects is None else f"shows {plural(about.subjects, 'person', 'people')}"
+    subjects = (
+        "does not say who is seen" if about.subjects is None else f"shows {plural(about.subjects, 'person', 'people')}"
+    )
     cut = "cut to the face already" if about.corpus_tight else "searched for faces"
     yield Text(
         f"{about.corpus_title} (layout: {about.corpus_layout}) holds {plural(counts.images, 'labelled picture')}, {cut}; "
@@ -25,7 +28,10 @@ def losses(findings: Findings) -> Iterator[Block]:
         "What became of the pictures",
         [Column("pictures"), Column("number", numeric=True), Column("share", numeric=True)],
         [
-            *([STATES[state], f"{counts.states[state]}", percent(counts.states[state] / counts.images)] for state in ORDER),
+            *(
+                [STATES[state], f"{counts.states[state]}", percent(counts.states[state] / counts.images)]
+                for state in ORDER
+            ),
             ["all", f"{counts.images}", percent(sum(counts.states.values()) / counts.images)],
         ],
     )

@@ -30,7 +30,10 @@ def provenance(findings: Findings, command: str) -> Iterator[Block]:
     yield table(
         "Settings",
         [Column("setting"), Column("value")],
-        [[field.name.replace("_", " "), _said(getattr(findings.options, field.name))] for field in fields(findings.options)],
+        [
+            [field.name.replace("_", " "), _said(getattr(findings.options, field.name))]
+            for field in fields(findings.options)
+        ],
     )
     yield table(
         "Versions", [Column("of"), Column("version")], [[name, version] for name, version in about.versions.items()]

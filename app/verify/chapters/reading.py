@@ -54,7 +54,10 @@ def _overall(findings: Findings) -> Table:
     return table(
         "Accuracy",
         [Column("accuracy"), Column("%", numeric=True), Column("images", numeric=True)],
-        [[name, cell(found, as_percent=True), MISSING if found is None else f"{found.n}"] for name, found in rows.items()],
+        [
+            [name, cell(found, as_percent=True), MISSING if found is None else f"{found.n}"]
+            for name, found in rows.items()
+        ],
         [f"Mean recall over the classes that occur: {percent(read.mean_recall)}. Intervals: Wilson, 95 %."],
     )
 
@@ -115,4 +118,3 @@ def _bins(findings: Findings) -> Table:
         Column("accuracy", numeric=True),
     ]
     return table("Reliability diagram in numbers", columns, rows)
-

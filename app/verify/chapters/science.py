@@ -24,7 +24,9 @@ def methods(findings: Findings) -> Iterator[Block]:
         "A face mesh of 478 points is fitted to each face; the crop is aligned by eyes and mouth as on video. Every pixel of "
         f"the crop belongs to one of 14 regions of the face or to outside. Regions of this report: {options.region_mode}."
     )
-    yield Text(f"Explanation: {method.title} ({method.source}). Target: the class read; contrast: it against the runner-up.")
+    yield Text(
+        f"Explanation: {method.title} ({method.source}). Target: the class read; contrast: it against the runner-up."
+    )
     yield Heading("Quantities", 2)
     for intro, tex, words in _FORMULAS:
         yield Text(intro)

@@ -160,11 +160,10 @@ def _classes(findings: Findings) -> Block:
         rows,
         [
             (
-                f"V_f: density of the evidence in the expected regions; 1 is a uniform map over the face. Lift: V_f of a "
-                f"class's regions under its own explanations (against the runner-up), over their V_f under other "
-                f"classes'. Small print: 95 % intervals. ",
+                "V_f: density of the evidence in the expected regions; 1 is a uniform map over the face. Lift: V_f of a "
+                "class's regions under its own explanations (against the runner-up), over their V_f under other "
+                "classes'. Small print: 95 % intervals. ",
                 link("How the verdict is reached.", "#expected-against-observed-regions"),
             )
         ],
     )
-
