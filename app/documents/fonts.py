@@ -35,7 +35,7 @@ def register() -> frozenset[int]:
 
 
 def shown(text: str) -> str:
-    """The text with characters that the fonts lack, and controls, written out as \\u{...}: nothing becomes a box."""
+    r"""The text with characters that the fonts lack, and controls, written out as \u{...}: nothing becomes a box."""
     known = register()
     return "".join(
         letter
@@ -61,6 +61,11 @@ def _span(span: Span) -> str:
     if span.style == "code":
         return f'<font name="{MONO}" size="-1">{text}</font>'
     return f'<a href="{escape(span.href, {chr(34): "&quot;"})}" color="#0069b4">{text}</a>'
+
+
+def clipped(text: str, letters: int = 200) -> str:
+    """A text for where it cannot run over to another page."""
+    return text if len(text) <= letters else text[: letters - 1] + "…"
 
 
 def fitted(text: str, size_pt: float, width_pt: float) -> str:

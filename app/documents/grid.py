@@ -15,13 +15,14 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.platypus import LongTable, Paragraph, TableStyle
 
 from app.documents.document import MARKS, Cell, Column, Table
-from app.documents.fonts import BOLD, REGULAR, markup, shown
+from app.documents.fonts import BOLD, REGULAR, clipped, markup, shown
 from app.documents.palette import LIGHT
 
 SIZE_PT: Final = 7.5
 DETAIL_PT: Final = 6.2
 PADDING_PT: Final = 3.5  # left and right of a cell
 WIDEST_TEXT_PT: Final = 170.0  # of a column of words, before they are wrapped
+WIDEST_HEAD_PT: Final = 72.0  # of a column of numbers, for its title, where there is room
 NARROWEST_TEXT_PT: Final = 62.0
 SHADE: Final = 0.42  # of the accent colour at a shade of 1, as on the screen
 
@@ -47,12 +48,13 @@ def _wish(table: Table, place: int) -> tuple[float, float]:
     """The least and the most width of a column, pt: numbers never break, words may."""
     column = table.columns[place]
     cells = [row[place] for row in table.rows]
-    numbers = [max(_width(_said(cell)), _width(cell.detail, DETAIL_PT)) for cell in cells]
+    numbers = [max(_width(_said(cell), bold=_is_bold(cell)), _width(cell.detail, DETAIL_PT)) for cell in cells]
     head = max((_width(word, bold=True) for word in f"{column.title} {column.unit}".split()), default=0.0)
     room = 2 * PADDING_PT + 0.5
     if column.numeric:
-        most = max([head, *numbers]) + room
-        return min(most, WIDEST_TEXT_PT), min(most, WIDEST_TEXT_PT)
+        least = min(max([head, *numbers]) + room, WIDEST_TEXT_PT)
+        title = _width(f"{column.title} {column.unit}", bold=True) + room
+        return least, max(least, min(title, WIDEST_HEAD_PT))
     most = min(max([_width(column.title, bold=True), *numbers]) + room, WIDEST_TEXT_PT)
     longest = max((_width(word) for cell in cells for word in _said(cell).split()), default=0.0)
     return min(most, max(NARROWEST_TEXT_PT, min(max(head, longest) + room, WIDEST_TEXT_PT))), most
@@ -60,6 +62,10 @@ def _wish(table: Table, place: int) -> tuple[float, float]:
 
 def _said(cell: Cell) -> str:
     return f"{MARKS[cell.tone]} {cell.text}" if MARKS[cell.tone] else cell.text
+
+
+def _is_bold(cell: Cell) -> bool:
+    return cell.strong or cell.tone != "plain"
 
 
 def _width(text: str, size: float = SIZE_PT, bold: bool = False) -> float:
@@ -161,7 +167,7 @@ def _mixed(part: float) -> Color:
 def _group_row(columns: Sequence[Column]) -> list[Any]:
     row: list[Any] = []
     for group, members in groupby(columns, key=lambda column: column.group):
-        row.append(Paragraph(markup(group), _GROUP) if group else "")
+        row.append(Paragraph(markup(clipped(group)), _GROUP) if group else "")
         row += [""] * (len(list(members)) - 1)
     return row
 
@@ -177,13 +183,15 @@ def _spans(columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
 
 
 def _head(column: Column) -> Paragraph:
-    unit = f' <font name="{REGULAR}" color="{LIGHT["muted"]}">{markup(column.unit)}</font>' if column.unit else ""
-    return Paragraph(f"<b>{markup(column.title)}</b>{unit}", _RIGHT if column.numeric else _LEFT)
+    unit = (
+        f' <font name="{REGULAR}" color="{LIGHT["muted"]}">{markup(clipped(column.unit))}</font>' if column.unit else ""
+    )
+    return Paragraph(f"<b>{markup(clipped(column.title))}</b>{unit}", _RIGHT if column.numeric else _LEFT)
 
 
 def _body(cell: Cell, column: Column, header: bool) -> Paragraph:
     text = markup(_said(cell))
-    if cell.strong or cell.tone != "plain":
+    if _is_bold(cell):
         text = f"<b>{text}</b>"
     if cell.tone != "plain":
         text = f'<font color="{LIGHT[cell.tone]}">{text}</font>'

@@ -1,4 +1,4 @@
-"""A document as PDF by reportlab: A4, numbered pages, bookmarks, tables that repeat their heads and stay on the page."""
+"""A document as PDF by reportlab: A4, numbered pages, bookmarks, tables that repeat their heads and stay inside."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ from app.documents.document import (
     numbered,
 )
 from app.documents.drawing import PRINT_DPI, Setting
-from app.documents.fonts import REGULAR, fitted, markup, register, shown
+from app.documents.fonts import REGULAR, clipped, fitted, markup, register, shown
 from app.documents.grid import grids
 from app.documents.palette import LIGHT
 from app.documents.paragraphs import STYLES
@@ -60,7 +60,7 @@ def to_pdf(document: Document) -> bytes:
     file = io.BytesIO()
     entries = numbered(document.blocks)
     template = _Template(file, document)
-    template.multiBuild([*_masthead(document), *_contents(entries), *_body(document, entries)])
+    template.multiBuild([*_masthead(document), *_body(document, entries)])
     return file.getvalue()
 
 
@@ -115,31 +115,47 @@ def _masthead(document: Document) -> Iterator[Flowable]:
 
 
 def _contents(entries: list[Entry]) -> Iterator[Flowable]:
-    """The table of contents, where there is more than a page of text to find one's way in."""
-    if len(entries) > 1:
-        contents = TableOfContents(dotsMinLevel=0)
-        contents.levelStyles = [STYLES["contents1"], STYLES["contents2"]]
-        yield contents
-        yield Spacer(0, 4 * mm)
+    """The table of contents on a page of its own."""
+    yield PageBreak()
+    yield Paragraph("Contents", STYLES["heading1"])
+    contents = TableOfContents(dotsMinLevel=0)
+    contents.levelStyles = [STYLES["contents1"], STYLES["contents2"]]
+    yield contents
+    yield PageBreak()
 
 
 def _body(document: Document, entries: list[Entry]) -> Iterator[Flowable]:
-    """Every block; headings wait for what follows them, so that none stands alone at the foot of a page."""
-    waiting = iter(entries)
-    headings: list[Flowable] = []
-    new_page = False
+    """Every block. Headings, and the text right below, wait for what follows, so that none stands alone on a page.
+
+    The first chapter is the summary; the table of contents comes after it.
+    """
+    waiting: list[Flowable] = []
+    chapters = 0
+    of_heading = iter(entries)
     for block in document.blocks:
         if isinstance(block, Heading):
-            headings.append(_heading(next(waiting)))
-            new_page = new_page or block.new_page
+            chapters += block.level == 1
+            if block.level == 1 and (chapters == 2 or block.new_page):
+                yield from waiting
+                waiting = []
+                yield from _contents(entries) if chapters == 2 else [PageBreak()]
+            waiting.append(_heading(next(of_heading)))
             continue
         flowables = list(_RENDERERS[type(block)](block))
-        if headings:
-            height = sum(heading.wrap(WIDTH, HEIGHT)[1] + heading.getSpaceBefore() for heading in headings)
-            yield PageBreak() if new_page else CondPageBreak(min(height + _start(flowables), HEIGHT))
-        yield from (*headings, *flowables)
-        headings, new_page = [], False
-    yield from headings
+        if waiting and isinstance(block, Text):
+            waiting += flowables
+            continue
+        yield from _together(waiting, flowables)
+        waiting = []
+    yield from waiting
+
+
+def _together(before: list[Flowable], flowables: list[Flowable]) -> Iterator[Flowable]:
+    """A block after its headings and text, all on a new page where the rest of this one is too small."""
+    if before:
+        height = sum(each.wrap(WIDTH, HEIGHT)[1] + each.getSpaceBefore() + each.getSpaceAfter() for each in before)
+        yield CondPageBreak(min(height + _start(flowables), HEIGHT - 1))
+    yield from (*before, *flowables)
 
 
 def _start(flowables: list[Flowable]) -> float:
@@ -257,13 +273,13 @@ def _key_line(items: tuple[KeyFigure, ...], places: int) -> Flowable:
 def _key_words(item: KeyFigure) -> list[Flowable]:
     mark = f"{MARKS[item.tone]} " if MARKS[item.tone] else ""
     words = [
-        Paragraph(markup(item.name), STYLES["key_name"]),
-        Paragraph(mark + markup(item.value), STYLES["key_value"]),
+        Paragraph(markup(clipped(item.name)), STYLES["key_name"]),
+        Paragraph(mark + markup(clipped(item.value)), STYLES["key_value"]),
     ]
     if item.interval:
-        words.append(Paragraph(markup(item.interval), STYLES["key_interval"]))
+        words.append(Paragraph(markup(clipped(item.interval)), STYLES["key_interval"]))
     if item.note:
-        words.append(Paragraph(markup(item.note), STYLES["key_note"]))
+        words.append(Paragraph(markup(clipped(item.note)), STYLES["key_note"]))
     return words
 
 

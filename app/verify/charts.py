@@ -35,16 +35,17 @@ def dots(
     Controls are hollow. `reference` is the value that means nothing, drawn as a line.
     """
 
+    most = max((len(series) for series in panels.values()), default=1)
+
     def draw(figure: Any) -> None:
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for each, (title, series) in zip(axes, panels.items(), strict=True):
             each.set_title(title, loc="left")
             _dot_panel(each, rows, series, reference, limits)
         handles, names = _legend(axes)
-        if len(names) > 1:
+        if most > 1:
             figure.legend(handles, names, loc="outside lower center", ncols=min(3, len(names)))
 
-    most = max((len(series) for series in panels.values()), default=1)
     height = 2.6 + len(rows) * ROW_CM * max(1.0, 0.55 * most)
     return Chart(draw, 16.5, height)
 

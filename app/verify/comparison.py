@@ -22,7 +22,7 @@ from app.verify.common import common
 from app.verify.heatmaps import Tile, heatmaps
 from app.verify.numerals import cell, percent, plural, small
 from app.verify.report import Edition
-from app.verify.words import NOTICE, ORIGINS, listed, method, sentence, tone
+from app.verify.words import NOTICE, ORIGINS, READS, listed, method, sentence, tone
 from core.verification import Findings
 from core.verification.estimates import Estimate
 from core.verification.findings import CONTRAST, EXPLANATION, GAUSSIAN, ClassFinding
@@ -63,7 +63,7 @@ def _summary(found: Found) -> Iterator[Block]:
     for name, each in found.items():
         yield Note(f"{name}: {each.verdict.words}", sentence(each.verdict.reason), tone(each.verdict))
     yield _headline(found)
-    yield Text((strong(NOTICE),))
+    yield Text((strong(NOTICE), f" {READS}"))
 
 
 def _columns(found: Found) -> list[Column]:

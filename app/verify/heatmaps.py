@@ -8,7 +8,9 @@ import numpy as np
 
 from app.documents.drawing import Chart
 from core.geometry import FACE_OVAL, Floats, Image
+from core.opencv import cv2
 from core.regions import Mode, partition
+from core.scales import SMOOTH_PX
 from core.verification.findings import MeanMaps
 
 LIMITS: Final = (0.25, 4.0)  # density; the colours end here, in every report, so that reports can be compared
@@ -104,16 +106,22 @@ def _mappable(norm: Any, ramp: Any) -> Any:
 def _tile(axes: Any, tile: Tile, landmarks: Floats | None, mode: Mode, norm: Any, ramp: Any) -> None:
     axes.set_title(tile.title, fontsize=8)
     side = tile.density.shape[0]
+    axes.set_aspect("equal")
+    axes.set_xlim(-0.5, side - 0.5)
+    axes.set_ylim(side - 0.5, -0.5)
     if np.isnan(tile.density).all():
         axes.text(0.5, 0.5, "no image", transform=axes.transAxes, ha="center", va="center")
         return
-    colours = (ramp(norm(np.clip(tile.density, *LIMITS)))[:, :, :3] * 255).round().astype(np.uint8)
+    colours = (ramp(norm(np.clip(_smoothed(tile.density), *LIMITS)))[:, :, :3] * 255).round().astype(np.uint8)
     axes.imshow(colours, interpolation="none", extent=(-0.5, side - 0.5, side - 0.5, -0.5))
     if landmarks is not None:
         _face(axes, landmarks)
         _regions(axes, landmarks, side, tile.expected, mode)
-    axes.set_xlim(-0.5, side - 0.5)
-    axes.set_ylim(side - 0.5, -0.5)
+
+
+def _smoothed(density: Floats) -> Floats:
+    """As maps are shown everywhere in the program: pixel grain averaged out, the sum kept."""
+    return np.asarray(cv2.GaussianBlur(density, (0, 0), SMOOTH_PX, borderType=cv2.BORDER_REFLECT), np.float32)
 
 
 def _face(axes: Any, landmarks: Floats) -> None:

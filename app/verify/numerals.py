@@ -7,6 +7,7 @@ from core.verification.findings import Estimate
 
 GAP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -29,7 +30,7 @@ def small(value: float | None) -> str:
     if value == 0 or 1e-3 <= abs(value) < 1e4:
         return f"{value:.2g}".replace("-", MINUS)
     mantissa, power = f"{value:.1e}".split("e")
-    return f"{mantissa} × 10^{int(power)}".replace("-", MINUS)
+    return f"{mantissa} × 10{f'{int(power)}'.translate(_RAISED)}".replace("-", MINUS)
 
 
 def span(low: float, high: float, as_percent: bool = False, digits: int | None = None) -> str:
@@ -46,7 +47,9 @@ def interval(found: Estimate | None, as_percent: bool = False) -> str:
     if found is None:
         return ""
     unit = f"{GAP}%" if as_percent else ""
-    return f"{span(found.low, found.high, as_percent)}{unit} (95{GAP}% interval, {found.n} images)"
+    if math.isnan(found.low):
+        return f"no interval: {plural(found.n, 'image')}"
+    return f"{span(found.low, found.high, as_percent)}{unit} (95{GAP}%, n{GAP}={GAP}{found.n})"
 
 
 def cell(

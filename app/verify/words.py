@@ -8,9 +8,8 @@ from core.explain import METHODS
 from core.verification.findings import CONTRAST, EXPLANATION, GAUSSIAN, UNIFORM_CROP, UNIFORM_FACE, Verdict
 from core.verification.record import EXAMINED, EXCLUDED, NO_FACE, UNREADABLE, WHOLE
 
-NOTICE: Final = (
-    "Mienscope is not a medical device. It reads expressions as people label pictures, not what somebody feels."
-)
+NOTICE: Final = "Mienscope is not a medical device."
+READS: Final = "It reads expressions as people label pictures, not what somebody feels."
 STATES: Final[Mapping[str, str]] = {
     EXAMINED: "read, and explained by region",
     WHOLE: "read as whole pictures, not by region: no mesh could be fitted to the face",

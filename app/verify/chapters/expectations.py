@@ -31,7 +31,7 @@ def expectations(findings: Findings) -> Iterator[Block]:
     )
     yield _verdicts(findings)
     yield Bullets(tuple((strong(f"{each.label}: "), sentence(each.verdict.reason)) for each in findings.classes))
-    judged = [each for each in findings.classes if each.expected]
+    judged = [each for each in findings.classes if each.expected and each.images]
     if judged:
         yield _chart(judged)
         yield _beside_controls(judged)

@@ -7,6 +7,7 @@ from app.verify.heatmaps import Tile, heatmaps, of_classes, pictures
 from app.verify.numerals import number, plural
 from app.verify.words import method
 from core.geometry import Image
+from core.scales import SMOOTH_PX
 from core.verification.findings import Findings, Group, Seed
 
 
@@ -16,7 +17,8 @@ def mean_maps(findings: Findings) -> Iterator[Block]:
     yield Text(
         "Every face is aligned by eyes and mouth, each map is divided by its own sum, and the maps of the images read as one "
         "class are averaged. The lines are the mean of the landmarks, not a picture of anybody; dotted: the expected "
-        "regions. The colours are the same in every report: white is what a uniform map would give, orange more, blue less."
+        "regions. The colours are the same in every report: white is what a uniform map would give, orange more, blue less. "
+        f"For display maps are smoothed as on video (a Gaussian of {SMOOTH_PX:g} px); numbers are not."
     )
     if findings.maps.landmarks is None:
         yield Note("No outline", "No face was found, so that there is no mean face to draw.", "warn")

@@ -1,7 +1,7 @@
 """What was verified with what: enough to do it again."""
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 
 from app.documents.document import Block, Column, Heading, Text, code, table
 from core.verification.findings import Findings
@@ -50,4 +50,10 @@ def provenance(findings: Findings, command: str) -> Iterator[Block]:
 
 
 def _said(value: object) -> str:
+    if is_dataclass(value):
+        return ", ".join(
+            f"{field.name.replace('_', ' ')} {_said(getattr(value, field.name))}" for field in fields(value)
+        )
+    if isinstance(value, float):
+        return f"{value:.4g}"
     return ", ".join(map(str, value)) if isinstance(value, tuple) else f"{value}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from app.documents.document import MISSING, Block, Cell, Column, Heading, Table, Text, link, table
-from app.verify.numerals import number, span
+from app.verify.numerals import GAP, number, span
 from app.verify.words import region
 from core.verification.findings import Findings, Group, Quantity, RegionTable, Seed, Sign
 
@@ -40,7 +40,10 @@ def regions(findings: Findings) -> Iterator[Block]:
     yield region_table(findings, "density", seed="contrast")
     yield Heading("Against the class", 2)
     yield Text("Relevance of the other sign: what spoke against the class that was read.")
-    yield region_table(findings, "density", sign="negative")
+    if np.isnan(findings.table("density", "negative").mean).all():
+        yield Text("With this method, nothing did in any image.")
+    else:
+        yield region_table(findings, "density", sign="negative")
 
 
 def region_table(
@@ -53,7 +56,7 @@ def region_table(
     images = found.n.max(axis=1)
     columns = [
         Column("region"),
-        *(Column(label, f"n = {n}", numeric=True) for label, n in zip(found.classes, images, strict=True)),
+        *(Column(label, f"n{GAP}={GAP}{n}", numeric=True) for label, n in zip(found.classes, images, strict=True)),
     ]
     rows = [
         [

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.documents.document import Block, Bullets, Formula, Heading, Rich, Span, Text, link
 from app.verify.numerals import number
-from app.verify.words import NOTICE
+from app.verify.words import NOTICE, READS
 from core.explain import METHODS
 from core.verification.findings import Findings
 
@@ -76,18 +76,18 @@ _FORMULAS = (
     ),
     (
         "Lift of class c, the maps being those of the contrast; I(c) are the images read as c:",
-        r"lift(c) = \frac{mean_{\,i \in I(c)} \; V_f(E(c), R_i)}{mean_{\,i \notin I(c)} \; V_f(E(c), R_i)}",
+        r"\mathrm{lift}(c) = \frac{\mathrm{mean}_{\,i \in I(c)} \; V_f(E(c), R_i)}{\mathrm{mean}_{\,i \notin I(c)} \; V_f(E(c), R_i)}",
         "lift of c is the mean V f of the regions of c over images read as c, over its mean over the other images",
     ),
     (
         "Conservation, with B what biases took and f the explained score:",
-        r"gap = \frac{\left| \sum_p R_p + B - f \right|}{|f|}",
+        r"\mathrm{gap} = \frac{\left| \sum_p R_p + B - f \right|}{|f|}",
         "gap is the absolute difference between the sum of the relevance with the biases' part and the score, over the "
         "absolute score",
     ),
     (
         "Stability:",
-        r"Sens_{max} = \max_{\|d\| \leq r} \frac{\| R(x + d) - R(x) \|}{\| R(x) \|}",
+        r"\mathrm{Sens}_{max} = \max_{\|d\| \leq r} \frac{\| R(x + d) - R(x) \|}{\| R(x) \|}",
         "Sens max is the largest relative change of the map under disturbances of at most r",
     ),
 )
@@ -138,7 +138,7 @@ def limits(findings: Findings) -> Iterator[Block]:
         )
     yield Bullets(
         (
-            NOTICE,
+            f"{NOTICE} {READS}",
             "Evidence in the expected regions does not make a reading right, and evidence elsewhere does not make it wrong. The "
             "verdict is about where the network looks.",
             "Expected regions follow from EMFACS: posed, full expressions of adults. Weak, mixed or masked expressions may "

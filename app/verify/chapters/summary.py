@@ -18,8 +18,8 @@ from app.documents.document import (
     strong,
     table,
 )
-from app.verify.numerals import cell, interval, number, percent, plural
-from app.verify.words import NOTICE, listed, method, sentence, tone
+from app.verify.numerals import GAP, cell, interval, number, percent, plural
+from app.verify.words import NOTICE, READS, listed, method, sentence, tone
 from core.verification.findings import CONTRAST, EXPLANATION, ClassFinding, Estimate, Findings
 from core.verification.record import EXAMINED, EXCLUDED, NO_FACE, UNREADABLE, WHOLE
 
@@ -32,8 +32,10 @@ def summary(findings: Findings) -> Iterator[Block]:
     yield Note(f"Verdict: {verdict.words}", sentence(verdict.reason), tone(verdict))
     yield KeyFigures(tuple(_key_figures(findings)))
     yield Text(_not_examined(findings))
+    yield Text(
+        (strong(NOTICE), f" {READS} This report says where in the picture the evidence for a reading lies. ", _limits())
+    )
     yield _classes(findings)
-    yield Text((strong(NOTICE), " This report says where in the picture the evidence for a reading lies. ", _limits()))
 
 
 def _limits() -> Span:
@@ -57,17 +59,17 @@ def _key_figures(findings: Findings) -> Iterator[KeyFigure]:
         "Accuracy",
         percent(None if read.accuracy is None else read.accuracy.value),
         interval(read.accuracy, as_percent=True),
-        f"always saying the commonest label: {percent(float(chance))}; mean recall {percent(read.mean_recall)}",
+        f"commonest label: {percent(float(chance))}; mean recall: {percent(read.mean_recall)}",
     )
     yield KeyFigure(
         "Calibration error",
         percent(read.calibration_error),
-        f"15 bins, {read.read} images",
-        "mean gap between stated confidence and accuracy",
+        f"15 bins, n{GAP}={GAP}{read.read}",
+        "between stated confidence and accuracy",
     )
     yield _outside(findings)
-    yield _weakest(findings, "V_f", "Evidence in the expected regions, V_f, weakest class")
-    yield _weakest(findings, "lift", "Lift over other classes' explanations, weakest class")
+    yield _weakest(findings, "V_f", "V_f of the weakest class")
+    yield _weakest(findings, "lift", "Lift of the weakest class")
 
 
 def _outside(findings: Findings) -> KeyFigure:
@@ -77,7 +79,7 @@ def _outside(findings: Findings) -> KeyFigure:
         "Evidence outside the face",
         percent(None if found is None else found.value),
         interval(found, as_percent=True),
-        f"a uniform map: {percent(findings.outside.area)}; above the limit of {findings.outside.limit:.2f} in "
+        f"uniform map: {percent(findings.outside.area)}; above {findings.outside.limit:.2f} in "
         f"{percent(None if above is None else above.value)} of the images",
         "plain" if found is None else "bad" if found.value > findings.outside.limit else "good",
     )
