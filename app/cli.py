@@ -73,8 +73,10 @@ def parser() -> argparse.ArgumentParser:
     verify = commands.add_parser(
         "verify",
         help="on a labelled corpus: what a pack's readings rest on, as a report",
-        description="Reads every picture of a labelled corpus, explains each reading, sums the explanation over the regions "
-        "of the face, and writes a report (HTML, PDF), a table (Parquet) and every figure (JSON). Stop it at any time: the "
+        description="Reads every picture of a labelled corpus, explains each reading, sums the explanation over the "
+        "regions "
+        "of the face, and writes a report (HTML, PDF), a table (Parquet) and every figure (JSON). Stop it at any "
+        "time: the "
         "same command goes on where it was. Mienscope is not a medical device.",
     )
     _add_verify_options(verify)

@@ -172,16 +172,19 @@ class Table:
                 raise ValueError(f"'{self.caption}' has {len(self.columns)} columns, one row has {len(row)} cells")
 
 
+Content: TypeAlias = Cell | str | None  # of a cell while a table is made
+
+
 def table(
     caption: str,
     columns: Sequence[Column],
-    rows: Sequence[Sequence[Cell | str | None]],
+    rows: Sequence[Sequence[Content]],
     notes: Sequence[Rich] = (),
     headers: int = 1,
 ) -> Table:
     """A table from cells, plain texts and None, which is shown as missing."""
 
-    def cell(value: Cell | str | None) -> Cell:
+    def cell(value: Content) -> Cell:
         return value if isinstance(value, Cell) else Cell(MISSING if value is None else value)
 
     return Table(caption, tuple(columns), tuple(tuple(map(cell, row)) for row in rows), tuple(notes), headers)

@@ -22,7 +22,7 @@ PRINT_DPI: Final = 220
 TEXT_PT: Final = 8.5
 FORMULA_PT: Final = 12.5
 
-_STYLE: Final = {
+_STYLE: Final[dict[Any, Any]] = {
     "font.family": ["DejaVu Sans"],
     "font.size": TEXT_PT,
     "mathtext.fontset": "dejavusans",
@@ -57,7 +57,9 @@ _STYLE: Final = {
 @contextmanager
 def _styled(key: str) -> Iterator[None]:
     """Our style on top of matplotlib's own defaults, whatever the person's configuration says."""
-    defaults = {name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")}
+    defaults: dict[Any, Any] = {
+        name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")
+    }
     with mpl.rc_context({**defaults, **_STYLE, "svg.hashsalt": key}):
         yield
 

@@ -50,7 +50,7 @@ MARGIN: Final = 20 * mm
 TOP: Final = 24 * mm  # with the header in it
 WIDTH: Final = A4[0] - 2 * MARGIN
 HEIGHT: Final = A4[1] - TOP - MARGIN
-SOME_LINES: Final = 3.5 * cm
+SOME_LINES: Final[float] = 3.5 * cm
 FIGURE_HEIGHT: Final = HEIGHT - 4 * cm  # room for its caption
 
 

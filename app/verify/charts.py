@@ -34,7 +34,6 @@ def dots(
 
     Controls are hollow. `reference` is the value that means nothing, drawn as a line.
     """
-
     most = max((len(series) for series in panels.values()), default=1)
 
     def draw(figure: Any) -> None:
@@ -189,7 +188,8 @@ def cascade(found: SanityFinding) -> Chart:
         axes.axhline(0, color=LIGHT["faint"], linewidth=1, linestyle=(0, (4, 2)))
         axes.set_xlabel("layers drawn anew, from the head down")
         axes.set_ylabel("rank correlation")
-        axes.set_ylim(-0.25, 1.05)
+        lows = [one.low for estimates in kinds.values() for one in estimates if one.low == one.low]
+        axes.set_ylim(max(-1.05, min([-0.1, *lows]) - 0.05), 1.05)
         axes.grid(True, axis="y")
         axes.legend(loc="upper right")
 

@@ -75,7 +75,8 @@ def options_from(chosen: argparse.Namespace) -> Options:
     """What the command line asks for. UnknownName or VerificationError where it cannot be."""
     options = Options(method=chosen.method, region_mode=chosen.regions, seed=chosen.seed, worst=chosen.worst)
     images = 0 if chosen.quick else chosen.checks
-    return options if images is None else replace(options, **dict.fromkeys(SUBSETS, images))
+    subsets: dict[str, Any] = {} if images is None else dict.fromkeys(SUBSETS, images)
+    return replace(options, **subsets)
 
 
 def _jobs(chosen: argparse.Namespace, options: Options) -> list[Job]:

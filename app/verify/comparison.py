@@ -6,6 +6,7 @@ from app.documents.document import (
     Block,
     Cell,
     Column,
+    Content,
     Document,
     Figure,
     Heading,
@@ -16,7 +17,7 @@ from app.documents.document import (
     strong,
     table,
 )
-from app.verify.chapters.summary import face_density, lift
+from app.verify.chapters.summary import face_density, lift, verdict_cell
 from app.verify.charts import Series, dots, reliability
 from app.verify.common import common
 from app.verify.heatmaps import Tile, heatmaps
@@ -56,7 +57,8 @@ def _summary(found: Found) -> Iterator[Block]:
     yield Heading("Summary")
     yield Text(
         f"{listed(found)} were verified on the same {plural(first.counts.images, 'labelled picture')} of "
-        f"{first.about.corpus_title}, explained by {method(first.options.method)}. Each has a report of its own; this page "
+        f"{first.about.corpus_title}, explained by {method(first.options.method)}. Each has a report of its own; "
+        f"this page "
         "sets them side by side.",
         lead=True,
     )
@@ -70,7 +72,7 @@ def _columns(found: Found) -> list[Column]:
     return [Column(name, numeric=True) for name in found]
 
 
-def _row(title: str, found: Found, value: Callable[[Findings], Cell | str]) -> list[Cell | str]:
+def _row(title: str, found: Found, value: Callable[[Findings], Cell | str]) -> list[Content]:
     return [title, *(value(each) for each in found.values())]
 
 
@@ -84,7 +86,7 @@ def _weakest(found: Findings, of_class: Callable[[ClassFinding], Estimate | None
 
 
 def _headline(found: Found) -> Table:
-    rows = [
+    rows: list[list[Content]] = [
         _row("classes", found, lambda each: f"{len(each.about.pack_labels)}"),
         _row("pictures read", found, lambda each: f"{each.classification.read} of {each.classification.images}"),
         _row("examined by region", found, lambda each: f"{each.modes.images}"),
@@ -105,7 +107,8 @@ def _headline(found: Found) -> Table:
         [Column("measure"), *_columns(found)],
         rows,
         [
-            "Each pack on the pictures whose label it knows: where classes differ, see the next chapter before comparing."
+            "Each pack on the pictures whose label it knows: where classes differ, see the next chapter before "
+            "comparing."
         ],
     )
 
@@ -125,7 +128,9 @@ def _reading(found: Found) -> Iterator[Block]:
         return [by_label.get(label) for label in labels]
 
     every = {name: recalls(each) for name, each in found.items()}
-    rows = [[label, *(cell(every[name][place], True) for name in found)] for place, label in enumerate(labels)]
+    rows: list[list[Content]] = [
+        [label, *(cell(every[name][place], True) for name in found)] for place, label in enumerate(labels)
+    ]
     yield table(
         "Recall of each class, %",
         [Column("class"), *_columns(found)],
@@ -156,11 +161,12 @@ def _shared(found: Found) -> Iterator[Block]:
         )
         return
     yield Text(
-        f"Every pack knows {listed(same.labels)}, and {plural(same.images, 'picture')} with these labels were read by all. "
+        f"Every pack knows {listed(same.labels)}, and {plural(same.images, 'picture')} with these labels were read "
+        f"by all. "
         "There they can be compared picture by picture."
     )
     reference = next(iter(found))
-    rows = [
+    rows: list[list[Content]] = [
         ["choosing among all its classes, %", *(cell(same.as_read[name], True) for name in found)],
         ["choosing among the common classes, %", *(cell(same.among_common[name], True) for name in found)],
         [
@@ -186,20 +192,21 @@ def _evidence(found: Found) -> Iterator[Block]:
     judged = [label for label in labels if any(_finding(each, label, True) for each in found.values())]
     yield Heading("What the readings rest on", new_page=True)
     yield Text(
-        "V_f: density of the evidence in the regions where the expression's muscles move; 1 is a uniform map over the face. "
+        "V_f: density of the evidence in the regions where the expression's muscles move; 1 is a uniform map over "
+        "the face. "
         "Lift: the same for a class's own explanations (against the runner-up), over other classes' explanations. The "
         "verdict rests on both and on the share outside the face."
     )
-    rows = []
+    rows: list[list[Content]] = []
     for label in labels:
-        row: list[Cell | str | None] = [label]
+        row: list[Content] = [label]
         for each in found.values():
             one = _finding(each, label)
             if one is None:
                 row += ["class unknown", None, None, None]
             else:
                 row += [
-                    Cell(one.verdict.words, tone=tone(one.verdict)),
+                    verdict_cell(one),
                     cell(face_density(one)),
                     cell(lift(one)),
                     cell(one.by_origin[EXPLANATION].outside, True),
@@ -243,13 +250,14 @@ def _evidence_chart(found: Found, judged: Sequence[str]) -> Figure:
         dots(judged, {"V_f": series(face_density, "face_density"), "lift": series(lift, "lift")}, reference=1.0),
         "V_f and lift of each class by pack, and of the centre Gaussian; the numbers are in the table above and in the "
         "packs' reports.",
-        f"V_f and lift with 95 % intervals. Hollow: the centre Gaussian on the images of {next(iter(found))}. Dashed: 1.",
+        f"V_f and lift with 95 % intervals. Hollow: the centre Gaussian on the images of {next(iter(found))}. "
+        f"Dashed: 1.",
     )
 
 
 def _outside(found: Found) -> Table:
     origins = (EXPLANATION, CONTRAST, GAUSSIAN)
-    rows: list[list[Cell | str]] = [
+    rows: list[list[Content]] = [
         [ORIGINS[origin], *(cell(each.outside.mean.get(origin), True) for each in found.values())] for origin in origins
     ]
     rows.append(["uniform map", *(percent(each.outside.area).removesuffix("\xa0%") for each in found.values())])
@@ -265,7 +273,8 @@ def _outside(found: Found) -> Table:
 def _maps(found: Found) -> Iterator[Block]:
     yield Heading("Mean heatmaps", new_page=True)
     yield Text(
-        "Maps of the images read as a class, aligned and averaged, over the outline of the mean face; dotted: the expected "
+        "Maps of the images read as a class, aligned and averaged, over the outline of the mean face; dotted: the "
+        "expected "
         "regions. White is what a uniform map would give, orange more, blue less, on the same scale everywhere."
     )
     for seed, words in (("predicted", "the class that was read"), ("contrast", "that class against the runner-up")):
@@ -297,7 +306,7 @@ def _checks(found: Found) -> Iterator[Block]:
     )
 
 
-def _faithful_rows(found: Found) -> Iterator[list[Cell | str]]:
+def _faithful_rows(found: Found) -> Iterator[list[Content]]:
     for control in (None, "random", GAUSSIAN):
         for kind in ("deletion", "insertion"):
             words = {"deletion": "lower is better", "insertion": "higher is better"}[kind]
@@ -318,7 +327,7 @@ def _last_step(found: Findings) -> Cell:
     return cell(steps[-1].rank_correlation if steps else None)
 
 
-def _stability_rows(found: Found) -> Iterator[list[Cell | str]]:
+def _stability_rows(found: Found) -> Iterator[list[Content]]:
     for kind in ("noise", "shift"):
         yield _row(f"Sens_max under {kind}", found, lambda each, kind=kind: _stability(each, kind))  # type: ignore[misc]
 
@@ -335,7 +344,7 @@ def _gap(found: Findings) -> str:
 def _provenance(found: Found, edition: Edition) -> Iterator[Block]:
     yield Heading("Provenance")
     yield Text(("Made by ", code(edition.command)))
-    rows = [
+    rows: list[list[Content]] = [
         [name, f"{each.about.pack_version}: {each.about.pack_title}", each.about.pack_sha256, f"{name}/report.html"]
         for name, each in found.items()
     ]

@@ -16,7 +16,7 @@ MARGIN: Final = 0.25  # of the face's box, on each side
 
 
 def faces_of(findings: Findings, corpus: Corpus) -> Mapping[int, Image]:
-    """The face of each of the worst images by its place in the records; those that cannot be read again are left out."""
+    """The face of each of the worst images by its place in the records; without those that cannot be read again."""
     found: dict[int, Image] = {}
     for each in findings.worst:
         record = findings.records[each.place]

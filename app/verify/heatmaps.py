@@ -1,10 +1,11 @@
 """Mean heatmaps on the mean face: a drawing of landmarks, never a picture of anybody."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from app.documents.drawing import Chart
 from core.geometry import FACE_OVAL, Floats, Image
@@ -15,6 +16,7 @@ from core.verification.findings import MeanMaps
 
 LIMITS: Final = (0.25, 4.0)  # density; the colours end here, in every report, so that reports can be compared
 TILE_CM: Final = 3.9
+TITLE_CM: Final = 0.6  # above a tile
 INK: Final = "#101318"  # of lines on the map, by day and by night
 OUTLINE_PX: Final = 240  # side at which the borders of regions are found
 
@@ -22,7 +24,7 @@ OUTLINE_PX: Final = 240  # side at which the borders of regions are found
 _ANCHORS: Final = ("#0b3c6f", "#3d8fd1", "#b9dcf5", "#ffffff", "#ffd9a8", "#f08a1d", "#7f3b00")
 
 # Landmarks of MediaPipe's mesh along the features; the first lists are closed.
-_CLOSED: Final = (
+_CLOSED: Final[tuple[tuple[int, ...], ...]] = (
     FACE_OVAL,
     (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
     (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
@@ -31,7 +33,7 @@ _CLOSED: Final = (
     (46, 53, 52, 65, 55, 107, 66, 105, 63, 70),
     (276, 283, 282, 295, 285, 336, 296, 334, 293, 300),
 )
-_OPEN: Final = ((168, 6, 197, 195, 5), (129, 98, 97, 2, 326, 327, 358))
+_OPEN: Final[tuple[tuple[int, ...], ...]] = ((168, 6, 197, 195, 5), (129, 98, 97, 2, 326, 327, 358))
 
 
 @dataclass(frozen=True)
@@ -52,19 +54,24 @@ def heatmaps(
 
     def draw(figure: Any) -> None:
         norm, ramp = _scale()
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for each in axes:
-            each.set_axis_off()
-        for each, tile in zip(axes, tiles, strict=False):
-            _tile(each, tile, landmarks, mode, norm, ramp)
+        side = tiles[0].density.shape[0] if tiles else 1
+        gap, head = 0.08 * side, TITLE_CM / tile_cm * side
+        axes = figure.subplots()  # one for all tiles: axes are dear
+        axes.set_axis_off()
+        axes.set_aspect("equal")
+        for place, tile in enumerate(tiles):
+            left, top = place % columns * (side + gap), place // columns * (side + head) + head
+            _Place(axes, left, top, side).draw(tile, landmarks, mode, lambda values: ramp(norm(values)))
+        axes.set_xlim(-gap / 2, columns * (side + gap) - gap / 2)  # after the pictures, which set it themselves
+        axes.set_ylim(rows * (side + head) + gap / 2, 0)
         bar = figure.colorbar(
-            _mappable(norm, ramp), ax=list(axes), location="bottom", shrink=0.5, aspect=36, pad=0.02, extend="both"
+            _mappable(norm, ramp), ax=axes, location="bottom", shrink=0.5, aspect=36, pad=0.02, extend="both"
         )
         bar.set_ticks([0.25, 0.5, 1, 2, 4], labels=["¼", "½", "1", "2", "4"])
         bar.minorticks_off()
         bar.set_label("density of the positive relevance; 1 is what a uniform map would give")
 
-    return Chart(draw, tile_cm * columns + 0.6, (tile_cm + 0.75) * rows + 1.8)
+    return Chart(draw, tile_cm * columns + 0.6, (tile_cm + TITLE_CM) * rows + 1.8)
 
 
 def of_classes(
@@ -103,40 +110,51 @@ def _mappable(norm: Any, ramp: Any) -> Any:
     return ScalarMappable(norm, ramp)
 
 
-def _tile(axes: Any, tile: Tile, landmarks: Floats | None, mode: Mode, norm: Any, ramp: Any) -> None:
-    axes.set_title(tile.title, fontsize=8)
-    side = tile.density.shape[0]
-    axes.set_aspect("equal")
-    axes.set_xlim(-0.5, side - 0.5)
-    axes.set_ylim(side - 0.5, -0.5)
-    if np.isnan(tile.density).all():
-        axes.text(0.5, 0.5, "no image", transform=axes.transAxes, ha="center", va="center")
-        return
-    colours = (ramp(norm(np.clip(_smoothed(tile.density), *LIMITS)))[:, :, :3] * 255).round().astype(np.uint8)
-    axes.imshow(colours, interpolation="none", extent=(-0.5, side - 0.5, side - 0.5, -0.5))
-    if landmarks is not None:
-        _face(axes, landmarks)
-        _regions(axes, landmarks, side, tile.expected, mode)
+@dataclass(frozen=True)
+class _Place:
+    """Where a tile goes on the axes: its upper left corner and its side, px of the map."""
+
+    axes: Any
+    left: float
+    top: float
+    side: int
+
+    def draw(self, tile: Tile, landmarks: Floats | None, mode: Mode, colours: Callable[[Floats], Any]) -> None:
+        """Draw map, face and regions."""
+        middle = self.left + self.side / 2
+        self.axes.text(middle, self.top - 0.04 * self.side, tile.title, fontsize=8, weight="bold", ha="center")
+        if np.isnan(tile.density).all():
+            self.axes.text(middle, self.top + self.side / 2, "no image", ha="center", va="center")
+            return
+        values = np.clip(_smoothed(tile.density), *LIMITS)
+        image = (colours(values)[:, :, :3] * 255).round().astype(np.uint8)
+        ends = (self.left, self.left + self.side, self.top + self.side, self.top)
+        self.axes.imshow(image, interpolation="none", extent=ends)
+        if landmarks is not None:
+            self._face(landmarks)
+            self._regions(landmarks, tile.expected, mode)
+
+    def _face(self, landmarks: Floats) -> None:
+        clip = Rectangle((self.left, self.top), self.side, self.side, transform=self.axes.transData)
+        offset = np.array([self.left + 0.5, self.top + 0.5], np.float32)  # the first pixel's centre
+        for line in (*((*closed, closed[0]) for closed in _CLOSED), *_OPEN):
+            points = landmarks[list(line)] + offset
+            (drawn,) = self.axes.plot(points[:, 0], points[:, 1], color=INK, linewidth=0.7, alpha=0.75)
+            drawn.set_clip_path(clip)
+
+    def _regions(self, landmarks: Floats, expected: Sequence[str], mode: Mode) -> None:
+        """The border of the expected regions, dotted."""
+        if not expected:
+            return
+        factor = OUTLINE_PX / self.side
+        inside = partition(((landmarks + 0.5) * factor - 0.5).astype(np.float32), OUTLINE_PX, mode).mask(*expected)
+        places = (np.arange(OUTLINE_PX) + 0.5) / factor
+        lines = [(0, (1, 1.2))]
+        self.axes.contour(
+            places + self.left, places + self.top, inside, levels=[0.5], colors=[INK], linewidths=1.3, linestyles=lines
+        )
 
 
 def _smoothed(density: Floats) -> Floats:
     """As maps are shown everywhere in the program: pixel grain averaged out, the sum kept."""
     return np.asarray(cv2.GaussianBlur(density, (0, 0), SMOOTH_PX, borderType=cv2.BORDER_REFLECT), np.float32)
-
-
-def _face(axes: Any, landmarks: Floats) -> None:
-    for line in _CLOSED:
-        points = landmarks[[*line, line[0]]]
-        axes.plot(points[:, 0], points[:, 1], color=INK, linewidth=0.7, alpha=0.75)
-    for line in _OPEN:
-        axes.plot(landmarks[list(line), 0], landmarks[list(line), 1], color=INK, linewidth=0.7, alpha=0.75)
-
-
-def _regions(axes: Any, landmarks: Floats, side: int, expected: Sequence[str], mode: Mode) -> None:
-    """The border of the expected regions, dotted."""
-    if not expected:
-        return
-    factor = OUTLINE_PX / side
-    inside = partition(((landmarks + 0.5) * factor - 0.5).astype(np.float32), OUTLINE_PX, mode).mask(*expected)
-    places = (np.arange(OUTLINE_PX) + 0.5) / factor - 0.5
-    axes.contour(places, places, inside, levels=[0.5], colors=[INK], linewidths=1.3, linestyles=[(0, (1, 1.2))])

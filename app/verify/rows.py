@@ -71,7 +71,8 @@ def _metadata(findings: Findings) -> dict[str, str]:
         "notice": "Mienscope is not a medical device.",
         "columns": (
             "share, negative_share: of the positive (negative) relevance for target; density: share over area; "
-            "expected_share, v_f, outside_share, verdict: of the image; contrast_*: target against the class in against; "
+            "expected_share, v_f, outside_share, verdict: of the image; contrast_*: target against the class in "
+            "against; "
             "other_mode_*: regions outlined in the other mode"
         ),
     }
@@ -85,7 +86,7 @@ def table(findings: Findings) -> pa.Table:
     for record in findings.records:
         for row in _rows(record, findings, mode):
             for name, values in columns.items():
-                values.append(row.get(name))
+                values.append(_storable(row.get(name)))
     return pa.table(columns, schema=found)
 
 
@@ -95,6 +96,11 @@ def write_rows(findings: Findings, path: Path) -> None:
         pq.write_table(table(findings), path, compression="zstd")
     except OSError as error:
         raise ExportError(f"The table cannot be written to {path}: {error.strerror or error}.") from error
+
+
+def _storable(value: Any) -> Any:
+    """Names of files need not be text: what is none becomes a question mark."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
 
 
 def _rows(record: Record, findings: Findings, mode: Mode) -> Iterator[dict[str, Any]]:
@@ -123,7 +129,7 @@ def _rows(record: Record, findings: Findings, mode: Mode) -> Iterator[dict[str, 
 def _image(record: Record, findings: Findings) -> dict[str, Any]:
     """What is the same in every row of an image."""
     row: dict[str, Any] = {
-        "image": record.name.encode("utf-8", "replace").decode("utf-8"),  # names of files need not be text
+        "image": record.name,
         "label": record.label,
         "subject": record.subject,
         "state": record.state,

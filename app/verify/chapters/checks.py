@@ -1,10 +1,23 @@
-"""Checks of the explanations themselves: would another way, another network, another noise change them?"""
+"""Checks of the explanations themselves: what another way, another network, some noise make of them."""
 
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from app.documents.document import MISSING, Block, Cell, Column, Figure, Heading, Note, Table, Text, code, table
+from app.documents.document import (
+    MISSING,
+    Block,
+    Cell,
+    Column,
+    Content,
+    Figure,
+    Heading,
+    Note,
+    Table,
+    Text,
+    code,
+    table,
+)
 from app.verify.charts import Series, cascade, dots
 from app.verify.numerals import cell, number, percent, plural, small, span
 from app.verify.words import method, region, sentence, tone
@@ -17,7 +30,8 @@ def checks(findings: Findings) -> Iterator[Block]:
     """Everything that is measured of the maps rather than of the network."""
     yield Heading("Checks of the explanations", new_page=True)
     yield Text(
-        "A map can look convincing and still say nothing about the network. These checks look at the maps themselves. Where a "
+        "A map can look convincing and still say nothing about the network. These checks look at the maps "
+        "themselves. Where a "
         "check looks at a part of the images only, the part is drawn evenly over the classes by a stated seed."
     )
     yield Heading("Boxes against polygons", 2)
@@ -57,7 +71,7 @@ def _modes(findings: Findings) -> Iterator[Block]:
         [[region(name), cell(each, True)] for name, each in found.differences.items()],
         ["Boxes are larger than what they hold: smaller regions are drawn over larger ones."],
     )
-    rows = [
+    rows: list[list[Content]] = [
         [each.label, cell(found.face_density[each.label, "polygons"]), cell(found.face_density[each.label, "boxes"])]
         for each in findings.classes
     ]
@@ -81,7 +95,8 @@ def _agreement(found: MethodAgreement | None) -> Iterator[Block]:
         return
     yield Text(
         f"The same {plural(found.images, 'image')}, explained for the same classes by several methods. Spearman's rank "
-        "correlation, mean over the images: 1 where two methods order pixels, or regions, alike; 0 where they have nothing "
+        "correlation, mean over the images: 1 where two methods order pixels, or regions, alike; 0 where they have "
+        "nothing "
         "in common. Methods that answer different questions need not agree."
     )
     yield _square("Rank correlation of the maps, pixel by pixel", found, found.maps, found.maps_low, found.maps_high)
@@ -102,9 +117,9 @@ def _square(
     high: np.ndarray,  # type: ignore[type-arg]
 ) -> Table:
     names = [method(name) for name in found.methods]
-    rows: list[list[Cell | str]] = []
+    rows: list[list[Content]] = []
     for place, name in enumerate(names):
-        row: list[Cell | str] = [name]
+        row: list[Content] = [name]
         for column in range(len(names)):
             value = float(values[place, column])
             if column == place or np.isnan(value):
@@ -122,8 +137,10 @@ def _faithfulness(findings: Findings) -> Iterator[Block]:
         yield Text(NOT_ASKED)
         return
     yield Text(
-        "The most relevant pixels are blurred away first (deletion: the probability of the class should fall fast, so a "
-        "small area is good) or brought back into a blurred face first (insertion: a large area is good). Controls look at "
+        "The most relevant pixels are blurred away first (deletion: the probability of the class should fall fast, "
+        "so a "
+        "small area is good) or brought back into a blurred face first (insertion: a large area is good). Controls "
+        "look at "
         f"nothing. {plural(found.images, 'image')}."
     )
     yield _verdict(found.verdict)
@@ -165,7 +182,8 @@ def _sanity(found: SanityFinding | None) -> Iterator[Block]:
         return
     yield Text(
         "If a map stays the same when the network's weights are drawn at random, it shows the picture rather than the "
-        "network (Adebayo et al. 2018). Layer after layer is drawn anew, from the head down, and the map compared with the "
+        "network (Adebayo et al. 2018). Layer after layer is drawn anew, from the head down, and the map compared "
+        "with the "
         f"original. {plural(found.images, 'image')}."
     )
     yield _verdict(found.verdict)
@@ -248,7 +266,8 @@ def _conservation(findings: Findings) -> Iterator[Block]:
         return
     yield Text(
         (
-            f"{name} promises that pixels and biases together sum to the explained score. Over {plural(found.images, 'image')} "
+            f"{name} promises that pixels and biases together sum to the explained score. Over "
+            f"{plural(found.images, 'image')} "
             f"the sum misses it by at most {small(found.largest)} of the score. A gap of more than ",
             code("0.01"),
             " would mean that the network is explained wrongly.",

@@ -2,11 +2,25 @@
 
 from collections.abc import Iterator
 
-from app.documents.document import Block, Bullets, Cell, Column, Figure, Heading, Note, Table, Text, link, strong, table
-from app.verify.chapters.summary import face_density, lift
+from app.documents.document import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Content,
+    Figure,
+    Heading,
+    Note,
+    Table,
+    Text,
+    link,
+    strong,
+    table,
+)
+from app.verify.chapters.summary import face_density, lift, verdict_cell
 from app.verify.charts import Series, dots, outside
 from app.verify.numerals import cell, number, percent
-from app.verify.words import ORIGINS, regions, sentence, tone
+from app.verify.words import ORIGINS, regions, sentence
 from core.verification.findings import CONTRAST, EXPLANATION, GAUSSIAN, ClassFinding, Expectation, Findings
 
 
@@ -15,7 +29,8 @@ def expectations(findings: Findings) -> Iterator[Block]:
     yield Heading("Expected against observed regions", new_page=True)
     yield Text(
         (
-            "EMFACS names the muscle movements (action units) that make up an expression; each moves certain regions of the "
+            "EMFACS names the muscle movements (action units) that make up an expression; each moves certain regions "
+            "of the "
             "face. If a reading rests on these movements, its evidence should lie there: ",
             strong("V"),
             " is its share there, ",
@@ -24,8 +39,10 @@ def expectations(findings: Findings) -> Iterator[Block]:
             strong("V_f"),
             " against a uniform map over the face, and ",
             strong("lift"),
-            " tells whether it is there more than for other classes. The verdict rests on V_f, lift and the share outside "
-            "the face. V_w is shown since it is common, but any map that is centred on the face passes it, a Gaussian that "
+            " tells whether it is there more than for other classes. The verdict rests on V_f, lift and the share "
+            "outside "
+            "the face. V_w is shown since it is common, but any map that is centred on the face passes it, a "
+            "Gaussian that "
             "has seen nothing included.",
         )
     )
@@ -40,7 +57,8 @@ def expectations(findings: Findings) -> Iterator[Block]:
     if unjudged:
         yield Note(
             "Classes without expected regions",
-            f"EMFACS names no action units for {', '.join(unjudged)}: there V, V_w, V_f and lift are not defined and shown "
+            f"EMFACS names no action units for {', '.join(unjudged)}: there V, V_w, V_f and lift are not defined and "
+            f"shown "
             "as –. That is no verdict in favour of them.",
         )
     yield from _outside(findings)
@@ -66,7 +84,7 @@ def _verdicts(findings: Findings) -> Table:
                 f"{each.images}",
                 cell(face_density(each)),
                 cell(lift(each)),
-                Cell(each.verdict.words, tone=tone(each.verdict)),
+                verdict_cell(each),
             ]
             for each in findings.classes
         ],
@@ -83,14 +101,15 @@ def _chart(judged: list[ClassFinding]) -> Figure:
 
     return Figure(
         dots([each.label for each in judged], {"V_f": series("face_density"), "lift": series("lift")}, reference=1.0),
-        "V_f and lift of each class with 95 % intervals, for the explanation, the explanation against the runner-up and "
+        "V_f and lift of each class with 95 % intervals, for the explanation, the explanation against the runner-up "
+        "and "
         "the centre Gaussian; the numbers are in the tables below.",
         "V_f and lift with 95 % intervals. Dashed: 1, where there is no more evidence than chance would put there.",
     )
 
 
 def _beside_controls(judged: list[ClassFinding]) -> Table:
-    rows = [
+    rows: list[list[Content]] = [
         [each.label if place == 0 else "", words, *_values(each.by_origin[origin])]
         for each in judged
         for place, (origin, words) in enumerate(ORIGINS.items())
@@ -128,7 +147,7 @@ def _lifts(judged: list[ClassFinding]) -> Table:
         *(Column(ORIGINS[origin], numeric=True, group="lift over other images") for origin in origins),
         *(Column(ORIGINS[origin], numeric=True, group="lift within the image") for origin in origins[:2]),
     ]
-    rows = [
+    rows: list[list[Content]] = [
         [
             each.label,
             *(cell(each.by_origin[origin].lift) for origin in origins),
@@ -141,7 +160,8 @@ def _lifts(judged: list[ClassFinding]) -> Table:
         columns,
         rows,
         [
-            "Over other images: the other classes' explanations are of images that were read as those classes. Within the "
+            "Over other images: the other classes' explanations are of images that were read as those classes. "
+            "Within the "
             "image: they are explanations of other classes for the same images. 1 means that the regions count no more "
             "for this class than for others. A control that looks at nothing differs from 1 only as faces do."
         ],
@@ -152,14 +172,16 @@ def _outside(findings: Findings) -> Iterator[Block]:
     found = findings.outside
     yield Heading("Outside the face", 2)
     yield Text(
-        f"Evidence outside the face (background, hair, ears, neck) cannot be an expression. {percent(found.area)} of the crop "
+        f"Evidence outside the face (background, hair, ears, neck) cannot be an expression. {percent(found.area)} of "
+        f"the crop "
         f"lies there, so much a uniform map would put there. An image counts as looking outside the face above "
         f"{found.limit:.2f}: {percent(None if found.above is None else found.above.value)} of the images do."
     )
     gaussian = found.mean.get(GAUSSIAN)
     yield Figure(
         outside(findings, None if gaussian is None else gaussian.value),
-        "Histogram of the share of positive relevance outside the face, for correct and wrong predictions; quantiles are "
+        "Histogram of the share of positive relevance outside the face, for correct and wrong predictions; quantiles "
+        "are "
         "in the table below.",
         "Share of the positive relevance outside the face, image by image.",
     )

@@ -21,7 +21,8 @@ def losses(findings: Findings) -> Iterator[Block]:
     )
     cut = "cut to the face already" if about.corpus_tight else "searched for faces"
     yield Text(
-        f"{about.corpus_title} (layout: {about.corpus_layout}) holds {plural(counts.images, 'labelled picture')}, {cut}; "
+        f"{about.corpus_title} (layout: {about.corpus_layout}) holds {plural(counts.images, 'labelled picture')}, "
+        f"{cut}; "
         f"it {subjects}. {_clusters(findings)}"
     )
     yield table(
@@ -69,7 +70,8 @@ def _labels(findings: Findings) -> Iterator[Block]:
         yield Note(
             "Classes that nobody shows",
             f"The corpus has no picture of {listed(counts.absent)}. What this report says of "
-            f"{'this class' if one else 'these classes'} rests on pictures that were mistaken for {'it' if one else 'them'}.",
+            f"{'this class' if one else 'these classes'} rests on pictures that were mistaken for "
+            f"{'it' if one else 'them'}.",
             "warn",
         )
 

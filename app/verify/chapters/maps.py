@@ -8,16 +8,19 @@ from app.verify.numerals import number, plural
 from app.verify.words import method
 from core.geometry import Image
 from core.scales import SMOOTH_PX
-from core.verification.findings import Findings, Group, Seed
+from core.verification.estimates import Group, Seed
+from core.verification.findings import Findings
 
 
 def mean_maps(findings: Findings) -> Iterator[Block]:
     """Where the relevance lies on average, class by class."""
     yield Heading("Mean heatmaps", new_page=True)
     yield Text(
-        "Every face is aligned by eyes and mouth, each map is divided by its own sum, and the maps of the images read as one "
+        "Every face is aligned by eyes and mouth, each map is divided by its own sum, and the maps of the images "
+        "read as one "
         "class are averaged. The lines are the mean of the landmarks, not a picture of anybody; dotted: the expected "
-        "regions. The colours are the same in every report: white is what a uniform map would give, orange more, blue less. "
+        "regions. The colours are the same in every report: white is what a uniform map would give, orange more, "
+        "blue less. "
         f"For display maps are smoothed as on video (a Gaussian of {SMOOTH_PX:g} px); numbers are not."
     )
     if findings.maps.landmarks is None:
@@ -34,7 +37,8 @@ def _figure(findings: Findings, seed: Seed, group: Group, words: str) -> Figure:
     tiles = of_classes(findings.maps, expected, seed, group)
     return Figure(
         heatmaps(tiles, findings.maps.landmarks, findings.options.region_mode),
-        f"Mean heatmap of each class over the outline of the mean face: evidence for {words}. Densities by region are in "
+        f"Mean heatmap of each class over the outline of the mean face: evidence for {words}. Densities by region "
+        f"are in "
         "the tables of classes and regions.",
         f"Evidence for {words} ({method(findings.options.method)}). In brackets: number of images.",
     )
@@ -47,7 +51,8 @@ def worst_images(findings: Findings, faces: Mapping[int, Image]) -> Iterator[Blo
         yield Text("No image was examined, or none was asked for.")
         return
     yield Text(
-        f"The {plural(len(findings.worst), 'image')} whose evidence lies worst. Their names stand as in the corpus, to be "
+        f"The {plural(len(findings.worst), 'image')} whose evidence lies worst. Their names stand as in the corpus, "
+        f"to be "
         "looked up there."
     )
     yield table(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from app.documents.document import MISSING, Block, Cell, Column, Figure, Heading, Table, Text, table
+from app.documents.document import MISSING, Block, Cell, Column, Content, Figure, Heading, Table, Text, table
 from app.verify.charts import Series, dots, reliability
 from app.verify.numerals import cell, number, percent
 from core.verification.findings import Estimate, Findings
@@ -13,7 +13,8 @@ def reading(findings: Findings) -> Iterator[Block]:
     read = findings.classification
     yield Heading("Accuracy and calibration", new_page=True)
     yield Text(
-        f"{read.images} pictures have a label that the pack knows; in {read.read} of them it read something. Pictures with "
+        f"{read.images} pictures have a label that the pack knows; in {read.read} of them it read something. "
+        f"Pictures with "
         "other labels count nowhere in this chapter."
     )
     yield _overall(findings)
@@ -30,8 +31,10 @@ def reading(findings: Findings) -> Iterator[Block]:
     yield confusion(findings)
     yield Heading("Calibration", 2)
     yield Text(
-        f"The expected calibration error over 15 equal bins of confidence is {percent(read.calibration_error, 2)}, the mean "
-        f"negative log-likelihood {number(read.negative_log_likelihood, 3)} nats. On the dashed line, what the pack calls "
+        f"The expected calibration error over 15 equal bins of confidence is {percent(read.calibration_error, 2)}, "
+        f"the mean "
+        f"negative log-likelihood {number(read.negative_log_likelihood, 3)} nats. On the dashed line, what the pack "
+        f"calls "
         "80 % probable is right in 80 of 100 cases; below it the pack is too sure of itself."
     )
     yield Figure(
@@ -68,7 +71,7 @@ def _recalls(findings: Findings) -> Table:
     def images(found: Estimate | None) -> str:
         return MISSING if found is None else f"{found.n}"
 
-    rows = [
+    rows: list[list[Content]] = [
         [label, cell(recall, True), images(recall), cell(precision, True), images(precision)]
         for label, recall, precision in zip(read.labels, read.recall, read.precision, strict=True)
     ]
@@ -85,10 +88,10 @@ def _recalls(findings: Findings) -> Table:
 def confusion(findings: Findings) -> Table:
     """Rows are labels, columns what was read."""
     read = findings.classification
-    rows: list[list[Cell | str]] = []
+    rows: list[list[Content]] = []
     for place, label in enumerate(read.labels):
         total = int(read.confusion[place].sum())
-        row: list[Cell | str] = [label]
+        row: list[Content] = [label]
         for column, images in enumerate(read.confusion[place]):
             share = float(images) / total if total else None
             row.append(Cell(f"{images}", percent(share, 0), shade=share, strong=column == place))
@@ -102,7 +105,7 @@ def confusion(findings: Findings) -> Table:
 
 
 def _bins(findings: Findings) -> Table:
-    rows = [
+    rows: list[list[Content]] = [
         [
             f"{each.low:.3f} to {each.high:.3f}",
             f"{each.n}",

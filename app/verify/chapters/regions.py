@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from app.documents.document import MISSING, Block, Cell, Column, Heading, Table, Text, link, table
+from app.documents.document import MISSING, Block, Cell, Column, Content, Heading, Table, Text, link, table
 from app.verify.numerals import GAP, number, span
 from app.verify.words import region
-from core.verification.findings import Findings, Group, Quantity, RegionTable, Seed, Sign
+from core.verification.estimates import Group, Quantity, Seed, Sign
+from core.verification.findings import Findings, RegionTable
 
 GROUPS: dict[Group, str] = {"all": "all images", "correct": "correct predictions", "wrong": "wrong predictions"}
 QUANTITIES: dict[Quantity, str] = {"mass": "Share", "density": "Density"}
@@ -19,9 +20,12 @@ def regions(findings: Findings) -> Iterator[Block]:
     yield Heading("What counted, by class and region", new_page=True)
     yield Text(
         (
-            "Each image is explained for the class that the pack reads in it; columns are these classes. The share (mass) of a "
-            "region is its part of the positive relevance and sums to 100 % down a column. The density is the share over the "
-            "region's part of the crop: 1 is what a uniform map would give, 2 is twice as much. Cells are means over images "
+            "Each image is explained for the class that the pack reads in it; columns are these classes. The share "
+            "(mass) of a "
+            "region is its part of the positive relevance and sums to 100 % down a column. The density is the share "
+            "over the "
+            "region's part of the crop: 1 is what a uniform map would give, 2 is twice as much. Cells are means over "
+            "images "
             "with 95 % bootstrap intervals. ",
             link("Formulas.", "#methods-and-sources"),
         )
@@ -34,7 +38,8 @@ def regions(findings: Findings) -> Iterator[Block]:
         yield region_table(findings, "density", group)
     yield Heading("Against the runner-up", 2)
     yield Text(
-        "The same for the contrast: relevance for the class read less relevance for the next most probable one. It shows "
+        "The same for the contrast: relevance for the class read less relevance for the next most probable one. It "
+        "shows "
         "what speaks for this class rather than for a face as such."
     )
     yield region_table(findings, "density", seed="contrast")
@@ -58,7 +63,7 @@ def region_table(
         Column("region"),
         *(Column(label, f"n{GAP}={GAP}{n}", numeric=True) for label, n in zip(found.classes, images, strict=True)),
     ]
-    rows = [
+    rows: list[list[Content]] = [
         [
             region(name),
             *(

@@ -15,14 +15,18 @@ def methods(findings: Findings) -> Iterator[Block]:
     method = METHODS[options.method]
     yield Heading("Methods and sources", new_page=True)
     yield Text(
-        "Three steps, as in Rieger et al. 2020: classify the expression, explain the reading pixel by pixel, and quantify the "
-        "explanation by regions of the face, because nobody can inspect every heatmap. Their paper's exact boxes, presets and "
+        "Three steps, as in Rieger et al. 2020: classify the expression, explain the reading pixel by pixel, and "
+        "quantify the "
+        "explanation by regions of the face, because nobody can inspect every heatmap. Their paper's exact boxes, "
+        "presets and "
         "numbers are not known to us; polygons in place of boxes follow the work of 2023."
     )
     yield Heading("Regions", 2)
     yield Text(
-        "A face mesh of 478 points is fitted to each face; the crop is aligned by eyes and mouth as on video. Every pixel of "
-        f"the crop belongs to one of 14 regions of the face or to outside. Regions of this report: {options.region_mode}."
+        "A face mesh of 478 points is fitted to each face; the crop is aligned by eyes and mouth as on video. Every "
+        "pixel of "
+        f"the crop belongs to one of 14 regions of the face or to outside. Regions of this report: "
+        f"{options.region_mode}."
     )
     yield Text(
         f"Explanation: {method.title} ({method.source}). Target: the class read; contrast: it against the runner-up."
@@ -37,7 +41,8 @@ def methods(findings: Findings) -> Iterator[Block]:
         (
             f"An image looks outside the face where more than {limit} of its positive relevance lies there.",
             "An image is not supported by the expected regions where its V_f is below 1.",
-            f"A class looks outside the face where its mean share there is above {limit}; it is not supported where its V_f "
+            f"A class looks outside the face where its mean share there is above {limit}; it is not supported where "
+            f"its V_f "
             "or its lift (contrast) is below 1.",
             "All classes together: every class that can be judged must pass.",
         )
@@ -45,7 +50,8 @@ def methods(findings: Findings) -> Iterator[Block]:
     yield Heading("Intervals", 2)
     yield Text(
         f"Proportions: Wilson's score interval. Everything else: percentiles of {options.draws} bootstrap draws (seed "
-        f"{options.seed}) over {'people' if findings.about.subjects is not None else 'images'}. All intervals are at 95 % and "
+        f"{options.seed}) over {'people' if findings.about.subjects is not None else 'images'}. All intervals are at "
+        f"95 % and "
         "are not adjusted for how many there are: of twenty, one is expected to miss."
     )
     yield Heading("Sources", 2)
@@ -71,12 +77,14 @@ _FORMULAS = (
     (
         "Against a uniform map over the crop, and over the face:",
         r"V_w = V \, \frac{S_{crop}}{S_E} \qquad V_f = \frac{V}{1 - \mu_{outside}} \; \frac{S_{face}}{S_E}",
-        "V w is V times the area of the crop over that of the expected regions; V f is V over the share inside the face, "
+        "V w is V times the area of the crop over that of the expected regions; V f is V over the share inside the "
+        "face, "
         "times the area of the face over that of the expected regions",
     ),
     (
         "Lift of class c, the maps being those of the contrast; I(c) are the images read as c:",
-        r"\mathrm{lift}(c) = \frac{\mathrm{mean}_{\,i \in I(c)} \; V_f(E(c), R_i)}{\mathrm{mean}_{\,i \notin I(c)} \; V_f(E(c), R_i)}",
+        r"\mathrm{lift}(c) = \frac{\mathrm{mean}_{\,i \in I(c)} \; V_f(E(c), R_i)}"
+        r"{\mathrm{mean}_{\,i \notin I(c)} \; V_f(E(c), R_i)}",
         "lift of c is the mean V f of the regions of c over images read as c, over its mean over the other images",
     ),
     (
@@ -110,7 +118,8 @@ _SOURCES: tuple[Rich, ...] = (
         "Polygons in place of boxes.",
     ),
     (
-        "Bach et al. 2015; Montavon et al. 2019; Kohlbrenner et al. 2020. Layer-wise relevance propagation and its composites.",
+        "Bach et al. 2015; Montavon et al. 2019; Kohlbrenner et al. 2020. Layer-wise relevance propagation and its "
+        "composites.",
     ),
     ("Friesen & Ekman 1983, EMFACS. Which action units make up which expression.",),
     ("Adebayo et al. 2018. Sanity checks for saliency maps.",),
@@ -133,21 +142,27 @@ def limits(findings: Findings) -> Iterator[Block]:
     people: list[str | tuple[str | Span, ...]] = []
     if about.subjects is None:
         people.append(
-            "The corpus does not say who is seen. Pictures of one person count as independent, so that intervals are too "
+            "The corpus does not say who is seen. Pictures of one person count as independent, so that intervals are "
+            "too "
             "narrow, and nothing can be said about people who were not in it."
         )
     yield Bullets(
         (
             f"{NOTICE} {READS}",
-            "Evidence in the expected regions does not make a reading right, and evidence elsewhere does not make it wrong. The "
+            "Evidence in the expected regions does not make a reading right, and evidence elsewhere does not make it "
+            "wrong. The "
             "verdict is about where the network looks.",
-            "Expected regions follow from EMFACS: posed, full expressions of adults. Weak, mixed or masked expressions may "
+            "Expected regions follow from EMFACS: posed, full expressions of adults. Weak, mixed or masked "
+            "expressions may "
             "show elsewhere.",
-            "The explanation is one method's account of the network. The chapter on checks says how far it can be trusted, and "
+            "The explanation is one method's account of the network. The chapter on checks says how far it can be "
+            "trusted, and "
             "how far other methods agree.",
-            "Only pictures with a fitted mesh are examined by region. What is said does not carry over to those that were not: "
+            "Only pictures with a fitted mesh are examined by region. What is said does not carry over to those that "
+            "were not: "
             "profiles, covered faces and bad light are over-represented among them.",
-            f"All numbers are on {about.corpus_title}. Other cameras, ages, skin tones, patients and expressions need a corpus of "
+            f"All numbers are on {about.corpus_title}. Other cameras, ages, skin tones, patients and expressions "
+            f"need a corpus of "
             "their own.",
             "Labels are what people saw in pictures. Where they disagree, a reading that differs may be no error.",
             *people,

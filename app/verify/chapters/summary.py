@@ -6,6 +6,7 @@ from app.documents.document import (
     Block,
     Cell,
     Column,
+    Content,
     Heading,
     KeyFigure,
     KeyFigures,
@@ -95,6 +96,14 @@ def lift(found: ClassFinding) -> Estimate | None:
     return found.by_origin[CONTRAST].lift
 
 
+def verdict_cell(found: ClassFinding) -> Cell:
+    """The verdict of a class; where it passes though an interval reaches below 1, that is said."""
+    unsure = [each for each in (face_density(found), lift(found)) if each is not None and not each.low >= 1]
+    if found.verdict.passed and unsure:
+        return Cell(found.verdict.words, "uncertain: an interval reaches below 1", tone="warn")
+    return Cell(found.verdict.words, tone=tone(found.verdict))
+
+
 def _weakest(findings: Findings, quantity: str, title: str) -> KeyFigure:
     of_class = face_density if quantity == "V_f" else lift
     known = [(found.value, each.label, found) for each in findings.classes if (found := of_class(each)) is not None]
@@ -136,7 +145,7 @@ def _not_examined(findings: Findings) -> Rich:
 
 
 def _classes(findings: Findings) -> Block:
-    rows = []
+    rows: list[list[Content]] = []
     for each in findings.classes:
         outside = each.by_origin[EXPLANATION].outside
         rows.append(
@@ -146,7 +155,7 @@ def _classes(findings: Findings) -> Block:
                 cell(face_density(each)),
                 cell(lift(each)),
                 cell(outside, as_percent=True),
-                Cell(each.verdict.words, tone=tone(each.verdict)),
+                verdict_cell(each),
             ]
         )
     return table(
@@ -162,7 +171,8 @@ def _classes(findings: Findings) -> Block:
         rows,
         [
             (
-                "V_f: density of the evidence in the expected regions; 1 is a uniform map over the face. Lift: V_f of a "
+                "V_f: density of the evidence in the expected regions; 1 is a uniform map over the face. Lift: V_f "
+                "of a "
                 "class's regions under its own explanations (against the runner-up), over their V_f under other "
                 "classes'. Small print: 95 % intervals. ",
                 link("How the verdict is reached.", "#expected-against-observed-regions"),
