@@ -65,12 +65,13 @@ def _dot_panel(
         colour = LIGHT[INKS[number % len(INKS)]]
         places = [place for place, _ in shown]
         values = np.array([found.value for _, found in shown])
-        below = np.maximum(0, values - [found.low for _, found in shown])
-        above = np.maximum(0, np.array([found.high for _, found in shown]) - values)
+        # Without an interval (a single image) only the dot is drawn.
+        below = np.nan_to_num(np.maximum(0, values - np.array([found.low for _, found in shown])))
+        above = np.nan_to_num(np.maximum(0, np.array([found.high for _, found in shown]) - values))
         axes.errorbar(
             values,
             places,
-            xerr=[below, above],
+            xerr=[below.tolist(), above.tolist()],
             fmt=MARKERS[number % len(MARKERS)],
             color=colour,
             markerfacecolor="none" if each.control else colour,
