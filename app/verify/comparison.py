@@ -19,9 +19,9 @@ from app.documents.document import (
 )
 from app.verify.chapters.summary import face_density, lift, verdict_cell
 from app.verify.charts import Series, dots, reliability
-from app.verify.common import common
 from app.verify.heatmaps import Tile, heatmaps
 from app.verify.numerals import cell, percent, plural, small
+from app.verify.overlap import overlap
 from app.verify.report import Edition
 from app.verify.words import NOTICE, ORIGINS, READS, listed, method, sentence, tone
 from core.verification import Findings
@@ -154,7 +154,7 @@ def _reading(found: Found) -> Iterator[Block]:
 
 
 def _shared(found: Found) -> Iterator[Block]:
-    same = common(found)
+    same = overlap(found)
     if not same.labels or not same.images:
         yield Note(
             "Nothing in common", "No picture with a label that every pack knows was read by all of them.", "warn"

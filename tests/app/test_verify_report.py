@@ -11,10 +11,10 @@ from app.documents import document as doc
 from app.documents.html import to_html
 from app.documents.pdf import to_pdf
 from app.verify import machine, rows
-from app.verify.common import common
 from app.verify.comparison import comparison
 from app.verify.faces import thumbnail
 from app.verify.numerals import cell, number, percent, small
+from app.verify.overlap import overlap
 from app.verify.report import Edition, report
 from app.verify.words import regions
 from core.geometry import Box
@@ -297,7 +297,7 @@ def narrower(findings, labels):
 
 def test_packs_with_different_classes_are_compared_on_those_they_share(findings):
     six = narrower(findings, ("happiness", "surprise"))
-    same = common({"all": findings, "some": six})
+    same = overlap({"all": findings, "some": six})
     assert same.labels == ("happiness", "surprise")
     read = [r for r in findings.records if r.label in same.labels and r.prediction is not None]
     assert same.images == len(read)
@@ -309,7 +309,7 @@ def test_packs_with_different_classes_are_compared_on_those_they_share(findings)
 
 def test_packs_with_nothing_in_common_are_not_compared_in_accuracy(findings):
     two = {"one": narrower(findings, ("happiness",)), "two": narrower(findings, ("surprise",))}
-    assert common(two).images == 0
+    assert overlap(two).images == 0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from core.verification.record import Record
 
 
 @dataclass(frozen=True)
-class Common:
+class Overlap:
     """What can be compared fairly.
 
     Attributes
@@ -36,7 +36,7 @@ class Common:
     gains: Mapping[str, Estimate | None]
 
 
-def common(found: Mapping[str, Findings]) -> Common:
+def overlap(found: Mapping[str, Findings]) -> Overlap:
     """Compare packs that were verified on one corpus."""
     first = next(iter(found.values()))
     known = set.intersection(*(set(each.about.pack_labels) for each in found.values()))
@@ -55,7 +55,7 @@ def common(found: Mapping[str, Findings]) -> Common:
         for name, each in found.items()
     }
     reference = next(iter(right.values()))
-    return Common(
+    return Overlap(
         labels=labels,
         images=len(places),
         as_read={name: bootstrap.mean(values) for name, values in as_read.items()},
