@@ -17,6 +17,7 @@ BOLD: Final = "DejaVuSans-Bold"
 ITALIC: Final = "DejaVuSans-Oblique"
 BOLD_ITALIC: Final = "DejaVuSans-BoldOblique"
 MONO: Final = "DejaVuSansMono"
+NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
 @cache
@@ -37,14 +38,13 @@ def register() -> frozenset[int]:
 def shown(text: str) -> str:
     r"""The text with characters that the fonts lack, and controls, written out as \u{...}: nothing becomes a box."""
     known = register()
-    return "".join(
-        letter
-        if ord(letter) in known and letter.isprintable()
-        else " "
-        if letter.isspace()
-        else f"\\u{{{ord(letter):x}}}"
-        for letter in text
-    )
+    return "".join(_shown(letter, known) for letter in text)
+
+
+def _shown(letter: str, known: frozenset[int]) -> str:
+    if letter == NO_BREAK or (ord(letter) in known and letter.isprintable()):
+        return letter
+    return " " if letter.isspace() else f"\\u{{{ord(letter):x}}}"
 
 
 def markup(text: Rich) -> str:

@@ -21,7 +21,7 @@ from app.documents.palette import LIGHT
 SIZE_PT: Final = 7.5
 DETAIL_PT: Final = 6.2
 PADDING_PT: Final = 3.5  # left and right of a cell
-WIDEST_TEXT_PT: Final = 170.0  # of a column of words, before they are wrapped
+WIDEST_TEXT_PT: Final = 190.0  # of a column of words, before they are wrapped
 WIDEST_HEAD_PT: Final = 72.0  # of a column of numbers, for its title, where there is room
 NARROWEST_TEXT_PT: Final = 62.0
 SHADE: Final = 0.42  # of the accent colour at a shade of 1, as on the screen
@@ -143,8 +143,8 @@ def _rules(heads: int) -> list[tuple[Any, ...]]:
         ("VALIGN", (0, heads), (-1, -1), "TOP"),
         ("LEFTPADDING", (0, 0), (-1, -1), PADDING_PT),
         ("RIGHTPADDING", (0, 0), (-1, -1), PADDING_PT),
-        ("TOPPADDING", (0, 0), (-1, -1), 2.2),
-        ("BOTTOMPADDING", (0, 0), (-1, -1), 2.6),
+        ("TOPPADDING", (0, 0), (-1, -1), 1.8),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 2.2),
         ("LINEBELOW", (0, heads - 1), (-1, heads - 1), 0.8, HexColor(LIGHT["faint"])),
         ("LINEBELOW", (0, heads), (-1, -1), 0.4, line),
     ]

@@ -19,7 +19,7 @@ _ALL: Final = (
     _style("title", 20, 25, bold=True, spaceAfter=3),
     _style("subtitle", 11, 15, colour="muted"),
     _style("made", 8.5, 12, colour="faint", spaceAfter=4),
-    _style("heading1", 15, 19, bold=True, spaceBefore=12, spaceAfter=7),
+    _style("heading1", 15, 19, bold=True, spaceBefore=9, spaceAfter=7),
     _style("heading2", 11.5, 15, bold=True, spaceBefore=13, spaceAfter=5),
     _style("heading3", 9.5, 13, bold=True, spaceBefore=9, spaceAfter=3),
     _style("lead", 10.5, 15, spaceAfter=4),

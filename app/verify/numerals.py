@@ -49,7 +49,7 @@ def interval(found: Estimate | None, as_percent: bool = False) -> str:
     unit = f"{GAP}%" if as_percent else ""
     if math.isnan(found.low):
         return f"no interval: {plural(found.n, 'image')}"
-    return f"{span(found.low, found.high, as_percent)}{unit} (95{GAP}%, n{GAP}={GAP}{found.n})"
+    return f"{span(found.low, found.high, as_percent)}{unit} (n{GAP}={GAP}{found.n})"
 
 
 def cell(

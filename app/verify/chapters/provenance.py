@@ -12,6 +12,15 @@ def provenance(findings: Findings, command: str) -> Iterator[Block]:
     about = findings.about
     yield Heading("Provenance")
     yield Text(("Made by ", code(command)))
+    yield Text(
+        (
+            "With this report come ",
+            code("regions.parquet"),
+            " (one row per image and region) and ",
+            code("findings.json"),
+            " (every figure, for a program to read).",
+        )
+    )
     yield table(
         "Pack and corpus",
         [Column("what"), Column("value")],
@@ -37,15 +46,6 @@ def provenance(findings: Findings, command: str) -> Iterator[Block]:
     )
     yield table(
         "Versions", [Column("of"), Column("version")], [[name, version] for name, version in about.versions.items()]
-    )
-    yield Text(
-        (
-            "With this report come ",
-            code("regions.parquet"),
-            " (one row per image and region) and ",
-            code("findings.json"),
-            " (every figure, for a program to read).",
-        )
     )
 
 

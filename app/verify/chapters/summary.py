@@ -55,18 +55,17 @@ def _what(findings: Findings) -> str:
 
 def _key_figures(findings: Findings) -> Iterator[KeyFigure]:
     read = findings.classification
-    chance = max(read.confusion.sum(axis=1), default=0) / max(int(read.confusion.sum()), 1)
     yield KeyFigure(
         "Accuracy",
         percent(None if read.accuracy is None else read.accuracy.value),
         interval(read.accuracy, as_percent=True),
-        f"commonest label: {percent(float(chance))}; mean recall: {percent(read.mean_recall)}",
+        f"mean recall: {percent(read.mean_recall)}",
     )
     yield KeyFigure(
         "Calibration error",
         percent(read.calibration_error),
         f"15 bins, n{GAP}={GAP}{read.read}",
-        "between stated confidence and accuracy",
+        "confidence against accuracy",
     )
     yield _outside(findings)
     yield _weakest(findings, "V_f", "V_f of the weakest class")
@@ -75,13 +74,11 @@ def _key_figures(findings: Findings) -> Iterator[KeyFigure]:
 
 def _outside(findings: Findings) -> KeyFigure:
     found = findings.outside.mean.get(EXPLANATION)
-    above = findings.outside.above
     return KeyFigure(
         "Evidence outside the face",
         percent(None if found is None else found.value),
         interval(found, as_percent=True),
-        f"uniform map: {percent(findings.outside.area)}; above {findings.outside.limit:.2f} in "
-        f"{percent(None if above is None else above.value)} of the images",
+        f"a uniform map: {percent(findings.outside.area)}",
         "plain" if found is None else "bad" if found.value > findings.outside.limit else "good",
     )
 
@@ -162,19 +159,20 @@ def _classes(findings: Findings) -> Block:
         "Verdict for each class",
         [
             Column("class"),
-            Column("images read as it", numeric=True),
+            Column("images", numeric=True),
             Column("V_f", numeric=True),
             Column("lift", numeric=True),
-            Column("outside the face", "%", numeric=True),
+            Column("outside", "%", numeric=True),
             Column("verdict"),
         ],
         rows,
         [
             (
-                "V_f: density of the evidence in the expected regions; 1 is a uniform map over the face. Lift: V_f "
-                "of a "
-                "class's regions under its own explanations (against the runner-up), over their V_f under other "
-                "classes'. Small print: 95 % intervals. ",
+                "Intervals: 95 %. Images: read as the class. V_f: density of the evidence in the expected regions; 1 "
+                "is a "
+                "uniform map over the face. Lift: V_f over what other classes' explanations have there. Outside: of "
+                "the "
+                "face. ",
                 link("How the verdict is reached.", "#expected-against-observed-regions"),
             )
         ],
