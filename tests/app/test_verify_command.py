@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from app import cli
@@ -11,7 +12,6 @@ from app.verify import command
 from core.opencv import cv2
 from core.sample import sample_faces
 
-pytest.importorskip("pyarrow")
 LABELS = ("happiness", "neutral", "surprise")
 
 
@@ -62,8 +62,6 @@ def verify(corpus, out, *more):
 
 
 def test_pictures_in_folders_become_report_table_and_figures(corpus, tmp_path, capsys):
-    import pyarrow.parquet as pq
-
     assert verify(corpus, tmp_path / "out") == 0
     said = capsys.readouterr().out
     assert "7 pictures (6 examined, 1 no face)" in said

@@ -5,6 +5,7 @@ import json
 import re
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from app.documents import document as doc
@@ -213,9 +214,8 @@ def test_a_hostile_name_stays_a_name(findings, tmp_path):
 
 
 def read_rows(findings, tmp_path):
-    parquet = pytest.importorskip("pyarrow.parquet")
     rows.write_rows(findings, tmp_path / "rows.parquet")
-    return parquet.read_table(tmp_path / "rows.parquet")
+    return pq.read_table(tmp_path / "rows.parquet")
 
 
 def test_the_table_has_a_row_per_image_and_region_and_one_for_every_other_image(findings, tmp_path):
