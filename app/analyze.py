@@ -13,9 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from app import packs, paths
+from app.progress import Progress, Tick
 from core.csv_profiles import ProfileTable, find_profile
 from core.errors import ExportError, MienscopeError, SourceError, SourceUnreadable
 from core.explain import read_method
@@ -32,11 +31,9 @@ from core.tally import Account, Basis, Tally
 from core.types import Frame, Result
 from core.verdict import Verdict
 
-PLAIN_EVERY_S = 5.0  # between two lines of progress where there is no terminal
 AHEAD = 2  # frames whose faces are looked for while one is read
 T = TypeVar("T")
 U = TypeVar("U")
-Tick = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -118,7 +115,7 @@ def analyze_all(chosen: argparse.Namespace) -> int:
     failed = False
     for job in _jobs(chosen, settings):
         try:
-            with _Progress(job.name) as tick:
+            with Progress(job.name, "frames") as tick:
                 summary = analyze_one(job, model, tick)
         except MienscopeError as error:
             failed = True
@@ -354,36 +351,3 @@ def _sentence(summary: Summary) -> str:
         f"{summary.explained} of {summary.faces} faces explained, {summary.frames_per_s:.1f} frames/s\n"
         + "".join(f"  {line}\n" for line in (summary.verdicts, *summary.notes, *summary.files) if line)
     )
-
-
-class _Progress:
-    """Progress of one job: a bar on a terminal, a plain line now and then otherwise. Always on standard error."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._next_s = time.monotonic() + PLAIN_EVERY_S
-        self._bar: Progress | None = None
-
-    def __enter__(self) -> Tick:
-        if not sys.stderr.isatty():
-            return self._line
-        from rich.console import Console
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task(self._name, total=None)
-        self._bar.start()
-        return self._advance
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def _advance(self, done: int, total: int | None) -> None:
-        assert self._bar is not None
-        self._bar.update(self._task, completed=done, total=total)
-
-    def _line(self, done: int, total: int | None) -> None:
-        if time.monotonic() >= self._next_s:
-            self._next_s = time.monotonic() + PLAIN_EVERY_S
-            sys.stderr.write(f"{self._name}: {done} of {total or '?'} frames\n")

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from core import __version__
-from core.errors import ExplainError, MienscopeError, PackError, UnknownName
+from core.errors import CorpusError, ExplainError, MienscopeError, PackError, UnknownName, VerificationError
 
 DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
 OpenWindow = Callable[[str | None, str | None], int]
@@ -70,6 +70,17 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_import_options(outside)
 
+    verify = commands.add_parser(
+        "verify",
+        help="on a labelled corpus: what a pack's readings rest on, as a report",
+        description="Reads every picture of a labelled corpus, explains each reading, sums the explanation over the "
+        "regions "
+        "of the face, and writes a report (HTML, PDF), a table (Parquet) and every figure (JSON). Stop it at any "
+        "time: the "
+        "same command goes on where it was. Mienscope is not a medical device.",
+    )
+    _add_verify_options(verify)
+
     bench = commands.add_parser("bench", help="the speed table, measured side by side on this machine")
     bench.add_argument("--seconds", type=float, default=10.0, help="length of each end-to-end run (default 10)")
     bench.add_argument("--clip", default="demo", help="clip for the end-to-end runs")
@@ -93,6 +104,41 @@ def _add_model_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--target", default="predicted", help="class to explain (default: the predicted one)")
     command.add_argument("--against", help="class to contrast it with, or 'runner-up'")
     command.add_argument("--regions", default="polygons", metavar="MODE", help="polygons (default) or boxes")
+    command.add_argument("--provider", default="auto", help="auto, cpu, cuda, tensorrt or coreml")
+    command.add_argument("--json", action="store_true", help="print a summary that a program can read")
+
+
+def _add_verify_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--pack", action="append", help="model pack (default: the shipped one); repeat to compare several"
+    )
+    command.add_argument("--data", type=Path, required=True, help="labelled pictures: folder, CSV, npz, known data set")
+    command.add_argument("--out", type=Path, required=True, help="folder for the results")
+    command.add_argument("--layout", default="auto", help="how the pictures are laid out (default: recognised)")
+    command.add_argument("--labels", help="which labels, where the data has several: see docs/verify.md")
+    command.add_argument("--split", help="only this part of the data: train, test ...")
+    command.add_argument(
+        "--column",
+        action="append",
+        type=_assignment,
+        default=[],
+        metavar="WHAT=NAME",
+        help="of a CSV: which column is the image, subject, score or split",
+    )
+    command.add_argument(
+        "--pictures", choices=("auto", "crops", "whole"), default="auto", help="cut to the face already, or not"
+    )
+    command.add_argument("--method", default="lrp", help="how to explain (default lrp)")
+    command.add_argument("--regions", default="polygons", metavar="MODE", help="polygons (default) or boxes")
+    work = command.add_mutually_exclusive_group()
+    work.add_argument("--checks", type=_positive, metavar="N", help="images per check of the explanations")
+    work.add_argument("--quick", action="store_true", help="leave the checks of the explanations out")
+    command.add_argument(
+        "--worst", type=_not_negative, default=30, metavar="N", help="worst images to list (default 30)"
+    )
+    command.add_argument("--seed", type=_not_negative, default=0, help="of everything drawn at random (default 0)")
+    command.add_argument("--restart", action="store_true", help="measure anew, whatever the folder holds")
+    command.add_argument("--with-faces", action="store_true", help="show the worst images' faces: they are health data")
     command.add_argument("--provider", default="auto", help="auto, cpu, cuda, tensorrt or coreml")
     command.add_argument("--json", action="store_true", help="print a summary that a program can read")
 
@@ -141,6 +187,20 @@ def _numbers(text: str) -> tuple[float, ...]:
         raise argparse.ArgumentTypeError(f"expected numbers with commas between them, got '{text}'") from None
 
 
+def _assignment(text: str) -> tuple[str, str]:
+    what, equals, name = text.partition("=")
+    if not (what and equals and name):
+        raise argparse.ArgumentTypeError(f"expected WHAT=NAME, got '{text}'")
+    return what, name
+
+
+def _not_negative(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"expected 0 or more, got {value}")
+    return value
+
+
 def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -159,7 +219,7 @@ def main(arguments: Sequence[str] | None, open_window: OpenWindow) -> int:
         if chosen.command in (None, "gui"):
             return open_window(getattr(chosen, "source", None), getattr(chosen, "pack", None))
         return COMMANDS[chosen.command](chosen)
-    except (UnknownName, PackError, ExplainError) as error:
+    except (UnknownName, PackError, CorpusError, ExplainError, VerificationError) as error:
         _complain(error)
         return UNUSABLE
     except MienscopeError as error:
@@ -243,6 +303,12 @@ def _packs_check(chosen: argparse.Namespace) -> int:
     return DONE if all(passed for _, passed, _ in rows) else SOME_FAILED
 
 
+def _verify(chosen: argparse.Namespace) -> int:
+    from app.verify.command import run_verify
+
+    return run_verify(chosen)
+
+
 def _bench(chosen: argparse.Namespace) -> int:
     from app.bench import run_bench
 
@@ -274,6 +340,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "analyze": _analyze,
     "explain": _explain,
     "packs": _packs,
+    "verify": _verify,
     "bench": _bench,
     "doctor": _doctor,
 }
