@@ -83,10 +83,10 @@ def make_expectation(generator, label, *, images=True):
 def make_class(generator, label):
     images = 0 if label == "contempt" else 6
     verdict = {
-        "neutral": f.Verdict(None, "nothing to judge", "EMFACS names no action units for neutral."),
-        "contempt": f.Verdict(None, "nothing to judge", "No image was read as contempt."),
-        "happiness": f.Verdict(True, "rests on the expected regions", "V_f is 1.42 and lift 1.11."),
-        "surprise": f.Verdict(False, "not supported by the expected regions", "V_f is 0.87, below 1."),
+        "neutral": f.Judgement(None, "nothing to judge", "EMFACS names no action units for neutral."),
+        "contempt": f.Judgement(None, "nothing to judge", "No image was read as contempt."),
+        "happiness": f.Judgement(True, "rests on the expected regions", "V_f is 1.42 and lift 1.11."),
+        "surprise": f.Judgement(False, "not supported by the expected regions", "V_f is 0.87, below 1."),
     }[label]
     expected = tuple(name for name in REGIONS if name in EXPECTED[label])
     rows = {origin: make_expectation(generator, label, images=images > 0) for origin in f.ORIGINS}
@@ -135,7 +135,7 @@ def make_checks(generator):
         for name, control in (("lrp", False), ("random", True), ("centre Gaussian", True))
     )
     gains = {name: (estimate(generator), estimate(generator)) for name in ("random", "centre Gaussian")}
-    good = f.Verdict(True, "made", "Made for a test.")
+    good = f.Judgement(True, "made", "Made for a test.")
     cascade = tuple(
         f.CascadeStep(depth, f"layer{depth}" if depth else "", estimate(generator), estimate(generator))
         for depth in range(5)
@@ -233,7 +233,7 @@ def make_findings(seed=0, *, checks=True):
         tables=tuple(make_table(generator, *kind) for kind in kinds),
         classes=tuple(make_class(generator, label) for label in LABELS),
         outside=outside,
-        verdict=f.Verdict(False, "not supported by the expected regions", "surprise: V_f is 0.87, below 1."),
+        verdict=f.Judgement(False, "not supported by the expected regions", "surprise: V_f is 0.87, below 1."),
         maps=make_maps(generator),
         worst=make_worst(generator, records),
         modes=modes,

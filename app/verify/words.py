@@ -5,7 +5,7 @@ from typing import Final
 
 from app.documents.document import Tone
 from core.explain import METHODS
-from core.verification.findings import CONTRAST, EXPLANATION, GAUSSIAN, UNIFORM_CROP, UNIFORM_FACE, Verdict
+from core.verification.findings import CONTRAST, EXPLANATION, GAUSSIAN, UNIFORM_CROP, UNIFORM_FACE, Judgement
 from core.verification.record import EXAMINED, EXCLUDED, NO_FACE, UNREADABLE, WHOLE
 
 NOTICE: Final = "Mienscope is not a medical device."
@@ -57,7 +57,7 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def tone(verdict: Verdict) -> Tone:
+def tone(verdict: Judgement) -> Tone:
     """How a verdict is marked."""
     return TONES[verdict.passed]
 

@@ -38,7 +38,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """A judgement.
 
     Attributes

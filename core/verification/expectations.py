@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from core.regions import EMFACS, OUTSIDE, REGIONS
 from core.types import OUTSIDE_LIMIT
+from core.verdict import Verdict
 from core.verification.classes import ClassMaps
-from core.verification.estimates import Doubles, Estimate, Verdict
+from core.verification.estimates import Doubles, Estimate, Judgement
 from core.verification.findings import (
     CONTRAST,
     EXPLANATION,
@@ -26,9 +27,9 @@ from core.verification.intervals import Bootstrap, wilson
 from core.verification.measurements import Measurements, crop_density, expected_mask, face_density
 from core.verification.options import Options
 
-GOOD: Final = "rests on the expected regions"
-UNSUPPORTED: Final = "not supported by the expected regions"
-OUTSIDE_FACE: Final = "looks outside the face"
+GOOD: Final = Verdict.EXPECTED.sentence
+UNSUPPORTED: Final = Verdict.UNEXPECTED.sentence
+OUTSIDE_FACE: Final = Verdict.OUTSIDE.sentence
 NOTHING: Final = "nothing to judge"
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -161,23 +162,23 @@ def _mean_over(values: list[Doubles]) -> Doubles:
 
 def class_verdict(
     label: str, images: int, by_origin: Mapping[str, Expectation], limit: float = OUTSIDE_LIMIT
-) -> Verdict:
+) -> Judgement:
     """Judge a class by V_f of its explanations and by lift under the contrast seed, both against 1."""
     own, lift = by_origin[EXPLANATION], by_origin[CONTRAST].lift
     if own.face_density is None or own.outside is None:
-        return Verdict(None, NOTHING, _why_nothing(label, images))
+        return Judgement(None, NOTHING, _why_nothing(label, images))
     numbers = [f"V_f is {_told(own.face_density)}", f"{100 * own.outside.value:.0f} % lies outside the face"]
     numbers.insert(1, "there is no other class for a lift" if lift is None else f"lift is {_told(lift)}")
     reason = ", ".join(numbers)
     if own.outside.value > limit:
-        return Verdict(False, OUTSIDE_FACE, f"{reason}: more than {100 * limit:.0f} %.")
+        return Judgement(False, OUTSIDE_FACE, f"{reason}: more than {100 * limit:.0f} %.")
     near = [each for each in (own.face_density, lift) if each is not None and each.low < 1 < each.high]
     unsure = "; an interval holds 1, so another sample may give another verdict" if near else ""
     weak = own.face_density.value < 1, lift is not None and lift.value < 1
     if any(weak):
         below = " and ".join(name for name, is_weak in zip(("V_f", "lift"), weak, strict=True) if is_weak)
-        return Verdict(False, UNSUPPORTED, f"{reason}: {below} below 1{unsure}.")
-    return Verdict(True, GOOD, f"{reason}{unsure}.")
+        return Judgement(False, UNSUPPORTED, f"{reason}: {below} below 1{unsure}.")
+    return Judgement(True, GOOD, f"{reason}{unsure}.")
 
 
 def _why_nothing(label: str, images: int) -> str:
@@ -195,14 +196,14 @@ def _told(number: Estimate) -> str:
     return f"{number.value:.2f}{interval}"
 
 
-def overall_verdict(classes: tuple[ClassFinding, ...]) -> Verdict:
+def overall_verdict(classes: tuple[ClassFinding, ...]) -> Judgement:
     """Judge all classes together: every one that can be judged must pass."""
     judged = [each for each in classes if each.verdict.passed is not None]
     failed = [each for each in judged if not each.verdict.passed]
     if not judged:
-        return Verdict(None, NOTHING, "No class could be judged.")
+        return Judgement(None, NOTHING, "No class could be judged.")
     if not failed:
-        return Verdict(True, GOOD, f"All {len(judged)} classes that can be judged do.")
+        return Judgement(True, GOOD, f"All {len(judged)} classes that can be judged do.")
     named = "; ".join(f"{each.label}: {each.verdict.words}" for each in failed)
     words = OUTSIDE_FACE if any(each.verdict.words == OUTSIDE_FACE for each in failed) else UNSUPPORTED
-    return Verdict(False, words, f"{len(failed)} of {len(judged)} classes that can be judged fail. {named}.")
+    return Judgement(False, words, f"{len(failed)} of {len(judged)} classes that can be judged fail. {named}.")

@@ -9,7 +9,7 @@ from core.explain.faithfulness import faithfulness as areas
 from core.geometry import Floats
 from core.model import Model
 from core.relevance import centre_gaussian
-from core.verification.estimates import Estimate, Verdict
+from core.verification.estimates import Estimate, Judgement
 from core.verification.examination import BATCH
 from core.verification.findings import GAUSSIAN
 from core.verification.soundness import FaithfulnessFinding, FaithfulnessRow
@@ -44,7 +44,7 @@ def faithfulness(model: Model, subset: Subset, store: Store, tick: Tick) -> Fait
     return FaithfulnessFinding(k, rows, gains, _verdict(gains))
 
 
-def _verdict(gains: dict[str, tuple[Estimate, Estimate]]) -> Verdict:
+def _verdict(gains: dict[str, tuple[Estimate, Estimate]]) -> Judgement:
     """The method must beat every control in both curves, beyond chance where an interval tells."""
     named = [
         (f"{curve} against {control}", gain)
@@ -54,8 +54,8 @@ def _verdict(gains: dict[str, tuple[Estimate, Estimate]]) -> Verdict:
     lost = [name for name, gain in named if (gain.value if np.isnan(gain.low) else gain.low) <= 0]
     numbers = ", ".join(f"{name} {gain.value:+.3f}" for name, gain in named)
     if lost:
-        return Verdict(False, "not clearly better than a map that has seen nothing", f"Gains: {numbers}.")
-    return Verdict(True, "points at what the network uses", f"Gains: {numbers}.")
+        return Judgement(False, "not clearly better than a map that has seen nothing", f"Gains: {numbers}.")
+    return Judgement(True, "points at what the network uses", f"Gains: {numbers}.")
 
 
 def _measure(model: Model, subset: Subset, tick: Tick) -> dict[str, NDArray[Any]]:

@@ -11,7 +11,7 @@
     |-- tables           RegionTable ...  class x region: mass and density of relevance
     |-- classes          ClassFinding ... V, V_w, V_f, lift and the verdict of each class, beside the controls
     |-- outside          OutsideFinding   relevance outside the face
-    |-- verdict          Verdict          on all classes together
+    |-- verdict          Judgement          on all classes together
     |-- maps             MeanMaps         mean heatmaps, and the mean face as an outline
     |-- worst            Worst ...        the images that fail worst
     |-- modes            ModeComparison   boxes against polygons
@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from core.errors import UnknownName
 from core.geometry import Floats
 from core.regions import Mode
-from core.verification.estimates import Doubles, Estimate, Group, Quantity, Seed, Sign, Verdict
+from core.verification.estimates import Doubles, Estimate, Group, Judgement, Quantity, Seed, Sign
 from core.verification.options import Options
 from core.verification.record import Record
 from core.verification.scores import ReliabilityBin
@@ -68,6 +68,7 @@ __all__ = [
     "FaithfulnessFinding",
     "FaithfulnessRow",
     "Findings",
+    "Judgement",
     "MeanMap",
     "MeanMaps",
     "MethodAgreement",
@@ -79,7 +80,6 @@ __all__ = [
     "SanityFinding",
     "StabilityFinding",
     "StabilityRow",
-    "Verdict",
     "Worst",
 ]
 
@@ -301,7 +301,7 @@ class ClassFinding:
     images: int
     correct: int
     by_origin: Mapping[str, Expectation]
-    verdict: Verdict
+    verdict: Judgement
 
 
 @dataclass(frozen=True)
@@ -411,7 +411,7 @@ class Findings:
     tables: tuple[RegionTable, ...]
     classes: tuple[ClassFinding, ...]
     outside: OutsideFinding
-    verdict: Verdict
+    verdict: Judgement
     maps: MeanMaps
     worst: tuple[Worst, ...]
     modes: ModeComparison

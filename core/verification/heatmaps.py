@@ -7,28 +7,16 @@ from numpy.typing import NDArray
 
 from core.geometry import Floats
 from core.types import RegionRelevance
+from core.verdict import Verdict
 from core.verification.estimates import Group
 from core.verification.examination import SEEDS, map_side
-from core.verification.expectations import GOOD, OUTSIDE_FACE, UNSUPPORTED
 from core.verification.findings import MeanMap, MeanMaps, Worst
 from core.verification.measurements import Measurements
 from core.verification.options import Options
 from core.verification.record import Record
 
-NO_EVIDENCE: Final = "no positive evidence"
 # The worst first. Verdicts that are not here are good, or there is nothing to judge.
-BAD: Final = (NO_EVIDENCE, OUTSIDE_FACE, UNSUPPORTED)
-
-
-def image_verdict(relevance: RegionRelevance, limit: float) -> str | None:
-    """Judge one image as `RegionRelevance.verdict` does, with a limit of one's own; None where nothing is expected."""
-    if relevance.positive <= 0:
-        return NO_EVIDENCE
-    if relevance.outside_share > limit:
-        return OUTSIDE_FACE
-    if relevance.expected_density is None:
-        return None
-    return GOOD if relevance.expected_density >= 1 else UNSUPPORTED
+BAD: Final = (Verdict.NO_EVIDENCE, Verdict.OUTSIDE, Verdict.UNEXPECTED)
 
 
 def mean_maps(found: Measurements) -> MeanMaps:
@@ -61,10 +49,10 @@ def worst(found: Measurements, options: Options) -> tuple[Worst, ...]:
         evidence = found.records[place].evidence
         assert evidence is not None
         relevance = evidence.by(options.region_mode)
-        verdict = image_verdict(relevance, options.outside_limit)
+        verdict = relevance.judged(options.outside_limit)
         if verdict not in BAD:
             continue
-        miss = -relevance.outside_share if verdict == OUTSIDE_FACE else relevance.expected_density or 0.0
+        miss = -relevance.outside_share if verdict is Verdict.OUTSIDE else relevance.expected_density or 0.0
         listed.append(((BAD.index(verdict), miss, place), verdict, relevance))
     listed.sort(key=lambda entry: entry[0])
     listed = listed[: options.worst]
@@ -75,7 +63,7 @@ def worst(found: Measurements, options: Options) -> tuple[Worst, ...]:
     )
 
 
-def _worst(place: int, record: Record, verdict: str, relevance: RegionRelevance, density: NDArray[Any]) -> Worst:
+def _worst(place: int, record: Record, verdict: Verdict, relevance: RegionRelevance, density: NDArray[Any]) -> Worst:
     assert record.prediction is not None
     return Worst(
         place=place,
@@ -86,6 +74,6 @@ def _worst(place: int, record: Record, verdict: str, relevance: RegionRelevance,
         outside_share=relevance.outside_share,
         expected_share=relevance.expected_share,
         face_density=relevance.expected_density,
-        verdict=verdict,
+        verdict=verdict.sentence,
         density=density.astype(np.float32),
     )

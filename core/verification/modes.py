@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 
 from core.regions import MODES, REGIONS, Mode
+from core.types import RegionRelevance
 from core.verification.estimates import Estimate
-from core.verification.heatmaps import image_verdict
 from core.verification.intervals import Bootstrap, wilson
 from core.verification.measurements import Measurements, expected_mask, face_density
 from core.verification.options import Options
@@ -24,7 +24,7 @@ def compare_modes(found: Measurements, options: Options, bootstrap: Bootstrap) -
     for place in found.examined:
         evidence = found.records[place].evidence
         assert evidence is not None
-        pair = [image_verdict(evidence.by(mode), options.outside_limit) or NOT_JUDGED for mode in MODES]
+        pair = [_words(evidence.by(mode), options.outside_limit) for mode in MODES]
         flips[pair[0], pair[1]] += pair[0] != pair[1]
     n = len(found.examined)
     differences = {name: bootstrap.mean((boxes - polygons)[:, place]) for place, name in enumerate(REGIONS)}
@@ -40,6 +40,11 @@ def compare_modes(found: Measurements, options: Options, bootstrap: Bootstrap) -
             for mode in MODES
         },
     )
+
+
+def _words(relevance: RegionRelevance, limit: float) -> str:
+    verdict = relevance.judged(limit)
+    return verdict.sentence if verdict.measured else NOT_JUDGED
 
 
 def _face_density(found: Measurements, bootstrap: Bootstrap, place: int, label: str, mode: Mode) -> Estimate | None:

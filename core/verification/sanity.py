@@ -18,7 +18,7 @@ from core.explain.explainer import start_session
 from core.explain.graph import Classifier, read
 from core.geometry import Floats
 from core.model import Model
-from core.verification.estimates import Doubles, Estimate, Verdict
+from core.verification.estimates import Doubles, Estimate, Judgement
 from core.verification.ranks import spearman
 from core.verification.soundness import CascadeStep, ClassSensitivity, SanityFinding
 from core.verification.store import Store
@@ -51,9 +51,9 @@ def sanity(
     return SanityFinding(k, tuple(cascade), tuple(classes), _verdict(cascade, classes))
 
 
-def _verdict(cascade: Sequence[CascadeStep], classes: Sequence[ClassSensitivity]) -> Verdict:
+def _verdict(cascade: Sequence[CascadeStep], classes: Sequence[ClassSensitivity]) -> Judgement:
     if not cascade or not cascade[-1].depth:
-        return Verdict(None, "nothing to judge", "No image had a map that could be compared.")
+        return Judgement(None, "nothing to judge", "No image had a map that could be compared.")
     last, half = cascade[-1].rank_correlation_of_sizes, cascade[len(cascade) // 2]
     told = [
         f"With every layer random the maps' sizes keep a rank correlation of {_short(last)}",
@@ -66,8 +66,8 @@ def _verdict(cascade: Sequence[CascadeStep], classes: Sequence[ClassSensitivity]
     ]
     reason = "; ".join(told) + "."
     if last.value > SAME:
-        return Verdict(False, "hardly depends on the network's weights", reason)
-    return Verdict(True, "depends on the network's weights", reason)
+        return Judgement(False, "hardly depends on the network's weights", reason)
+    return Judgement(True, "depends on the network's weights", reason)
 
 
 def _short(number: Estimate) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.regions import Mode
-from core.verification.estimates import Doubles, Estimate, Seed, Verdict
+from core.verification.estimates import Doubles, Estimate, Judgement, Seed
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class FaithfulnessFinding:
     images: int
     rows: tuple[FaithfulnessRow, ...]
     gains: Mapping[str, tuple[Estimate, Estimate]]
-    verdict: Verdict
+    verdict: Judgement
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class SanityFinding:
     images: int
     cascade: tuple[CascadeStep, ...]
     classes: tuple[ClassSensitivity, ...]
-    verdict: Verdict
+    verdict: Judgement
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from scipy import stats
 from core.errors import UnknownName, VerificationError
 from core.regions import OUTSIDE, REGIONS
 from core.verification import Options
-from core.verification.estimates import Estimate, Verdict
+from core.verification.estimates import Estimate, Judgement
 from core.verification.expectations import (
     GOOD,
     NOTHING,
@@ -232,7 +232,7 @@ def test_a_class_that_nothing_was_read_as_is_not_judged():
 
 def test_all_classes_together_pass_if_every_one_that_can_be_judged_does():
     def finding(label, passed, words):
-        return ClassFinding(label, (), (), 1, 1, {}, Verdict(passed, words, ""))
+        return ClassFinding(label, (), (), 1, 1, {}, Judgement(passed, words, ""))
 
     good, bad, none = (
         finding("fear", True, GOOD),

@@ -21,7 +21,7 @@ from app.documents.document import (
 from app.verify.charts import Series, cascade, dots
 from app.verify.numerals import cell, number, percent, plural, small, span
 from app.verify.words import method, region, sentence, tone
-from core.verification.findings import Findings, MethodAgreement, SanityFinding, Verdict
+from core.verification.findings import Findings, Judgement, MethodAgreement, SanityFinding
 
 NOT_ASKED = "Not checked: left out by the command, or there was no image to check."
 
@@ -48,7 +48,7 @@ def checks(findings: Findings) -> Iterator[Block]:
     yield from _conservation(findings)
 
 
-def _verdict(verdict: Verdict) -> Note:
+def _verdict(verdict: Judgement) -> Note:
     return Note(sentence(verdict.words), sentence(verdict.reason), tone(verdict))
 
 
