@@ -1,3 +1,3 @@
 """Mienscope's engine: from a frame to a reason. No Qt, no torch."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

@@ -60,8 +60,8 @@ class Recipe:
     sizes: tuple[tuple[float, int], ...] = ((0.0, 32), (0.4, 40), (0.7, 48))
     guided_from: float = 0.45
     guided_every: int = 3
-    outside: float = 0.5
-    expected: float = 0.6
+    outside: float = 0.3
+    expected: float = 0.2
 
     def size(self, epoch: int) -> int:
         """Side of the pictures in an epoch, px."""
