@@ -23,7 +23,7 @@ def _uniform(n: int, spread: float, generator: torch.Generator) -> Tensor:
     return (torch.rand(n, generator=generator) * 2 - 1) * spread
 
 
-def _affine(faces: Tensor, masks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _affine(faces: Tensor, regions: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     n = len(faces)
     angle, scale = _uniform(n, ROTATION_RAD, generator), 1 + _uniform(n, SCALE, generator)
     mirror = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0)
@@ -31,8 +31,9 @@ def _affine(faces: Tensor, masks: Tensor, generator: torch.Generator) -> tuple[T
     dx, dy = _uniform(n, 2 * SHIFT, generator), _uniform(n, 2 * SHIFT, generator)
     theta = torch.stack([torch.stack([cos * mirror, -sin, dx], 1), torch.stack([sin * mirror, cos, dy], 1)], 1)
     grid = F.affine_grid(theta, list(faces.shape), align_corners=False)
-    turned = F.grid_sample(torch.cat([faces, masks], dim=1), grid, padding_mode="border", align_corners=False)
-    return turned[:, :1], turned[:, 1:]
+    turned = F.grid_sample(faces, grid, padding_mode="border", align_corners=False)
+    moved = F.grid_sample(regions[:, None].float(), grid, "nearest", "border", align_corners=False)
+    return turned, moved[:, 0].long()
 
 
 def _light(faces: Tensor, generator: torch.Generator) -> Tensor:
@@ -76,16 +77,24 @@ def _cut(faces: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(hole[:, None], grey, faces)
 
 
-def augment(faces: Tensor, masks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def augment(faces: Tensor, regions: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Random views of faces: turned, scaled, mirrored, lit, blurred, noisy, covered.
 
     Parameters
     ----------
     faces
         float32 [n, 1, side, side] in 0..255.
-    masks
-        float32 [n, masks, side, side]; they move with the faces and keep their values otherwise.
+    regions
+        int64 [n, side, side]: a number per pixel that moves with the faces. Left and right of a mirrored face are not
+        swapped.
     """
-    faces, masks = _affine(faces, masks, generator)
+    faces, regions = _affine(faces, regions, generator)
     faces = _cut(_noise(_light(_coarse(faces, generator), generator), generator), generator)
-    return faces, masks
+    return faces, regions
+
+
+def blur_outside(faces: Tensor, kept: Tensor) -> Tensor:
+    """Faces float32 [n, 1, side, side], sharp only where `kept` (bool [n, side, side]) and softly around."""
+    weight = F.avg_pool2d(F.max_pool2d(kept[:, None].float(), 3, 1, 1), 3, 1, 1, count_include_pad=False)
+    blurred = F.avg_pool2d(F.avg_pool2d(faces, 9, 1, 4, count_include_pad=False), 9, 1, 4, count_include_pad=False)
+    return weight * faces + (1 - weight) * blurred

@@ -12,24 +12,32 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from core.geometry import Alignment, Floats
-from core.regions import EXPECTED, OUTSIDE, REGIONS, partition
+from core.regions import ACTION_UNIT_REGIONS, EMFACS, EXPECTED, OUTSIDE, REGIONS, partition
 from core.verification.scores import score
 from models.data import ferplus
 from models.networks.mien import Mien, MienConfig
 from models.networks.relevance import Explained
-from models.train.augment import augment
+from models.train.augment import augment, blur_outside
 from models.train.run import Run
 
 # Mean places of eyes and mouth over the training images where the mesh finds a face, made symmetric: an aligned crop
 # shows, on average, what a raw one shows.
 ALIGNMENT = Alignment(48, right_eye=(0.325, 0.3825), left_eye=(0.675, 0.3825), mouth=(0.5, 0.764))
+MOST = 0.9  # share of the relevance that is asked of the expected regions at most
 SMALL_SHARE = 0.02  # below this the penalty on relevance elsewhere grows no steeper
 MEASURED_EVERY = 4  # epochs, and each of the last ones
 FLOOR = 0.01  # in the denominators of the relevance that is learnt from
 LARGEST_GRADIENT = 4.0  # norm beyond which a guided step is shortened
 UNSEEN = len(REGIONS)  # in place of a region where no mesh was found
-# Which regions, UNSEEN last, are expected for a class: bool [classes, regions + 1].
-_EXPECTED = torch.tensor([[name in EXPECTED[c] for name in (*REGIONS, "")] for c in ferplus.CLASSES])
+_NAMES = (*REGIONS, "")
+# Which regions, UNSEEN last, are expected of a class: bool [classes, regions + 1]; and, for each of its action units,
+# where that unit shows: bool [classes, units, regions + 1], nowhere where the class has no more units.
+_EXPECTED = torch.tensor([[name in EXPECTED[c] for name in _NAMES] for c in ferplus.CLASSES])
+_MOST_UNITS = max(map(len, EMFACS.values()))
+_UNITS = torch.zeros(len(ferplus.CLASSES), _MOST_UNITS, len(_NAMES), dtype=torch.bool)
+for _place, _class in enumerate(ferplus.CLASSES):
+    for _number, _unit in enumerate(EMFACS[_class]):
+        _UNITS[_place, _number] = torch.tensor([name in ACTION_UNIT_REGIONS[_unit] for name in _NAMES])
 
 
 @dataclass(frozen=True)
@@ -47,21 +55,29 @@ class Recipe:
     guided_from
         From which share of the epochs on every `guided_every`-th step adds the penalty on relevance.
     outside, expected
-        Weights of the penalties: on positive relevance outside the face, and on what is not in the expected regions.
+        Weights of the penalties: on positive relevance outside the face, and on too little of it in expected regions.
+    enough
+        Density (V_f) from which on there is relevance enough in the expected regions.
+    focused, hidden
+        Of the training views, in so many only the expected regions are sharp, and in so many only the others: what the
+        network may read the expression from, and what it may not.
     """
 
-    epochs: int = 44
+    epochs: int = 60
     batch: int = 128
     peak_rate: float = 0.15
     weight_decay: float = 5e-4
     average_decay: float = 0.998
     balance: float = 0.35
     aligned_share: float = 0.6
-    sizes: tuple[tuple[float, int], ...] = ((0.0, 32), (0.4, 40), (0.7, 48))
-    guided_from: float = 0.45
+    sizes: tuple[tuple[float, int], ...] = ((0.0, 32), (0.6, 40), (0.8, 48))
+    guided_from: float = 0.6
     guided_every: int = 3
     outside: float = 0.3
-    expected: float = 0.2
+    expected: float = 0.1
+    enough: float = 1.8
+    focused: float = 0.2
+    hidden: float = 0.05
 
     def size(self, epoch: int) -> int:
         """Side of the pictures in an epoch, px."""
@@ -97,14 +113,28 @@ class Faces:
         aligned = torch.rand(len(chosen), generator=generator) < recipe.aligned_share
         faces = torch.where(aligned[:, None, None, None], self.aligned[chosen], self.raw[chosen]).float()
         regions = torch.where(aligned[:, None, None], self.regions_aligned[chosen], self.regions_raw[chosen]).long()
-        target = self.distribution[chosen].argmax(1)
-        masks = torch.stack([regions != OUTSIDE, _EXPECTED[target[:, None, None], regions]], dim=1).float()
-        faces, masks = augment(faces, masks, generator)
+        distribution = self.distribution[chosen]
+        target = distribution.argmax(1)
+        faces, regions = augment(faces, regions, generator)
+        faces, distribution = _hide(faces, regions, distribution, recipe, generator)
         if side != faces.shape[-1]:
             faces = F.interpolate(faces, size=side, mode="bilinear", antialias=True)
-        masks = F.interpolate(masks, size=side // 2, mode="area")  # where the stem's maps lie
-        seen = regions[:, 0, 0] != UNSEEN
-        return Batch(faces, self.distribution[chosen], target, masks[:, 0], masks[:, 1], seen)
+        coarse = F.interpolate(regions[:, None].float(), size=side // 2, mode="nearest-exact")[:, 0].long()
+        return Batch(faces, distribution, target, coarse)
+
+
+def _hide(
+    faces: Tensor, regions: Tensor, distribution: Tensor, recipe: Recipe, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Blur some faces but for their expected regions, and of others those; what is left of these tells little."""
+    expected = _EXPECTED[distribution.argmax(1)[:, None, None], regions]
+    known = expected.any(dim=(1, 2))
+    chance = torch.rand(len(faces), generator=generator)
+    focused, hidden = known & (chance < recipe.focused), known & (chance > 1 - recipe.hidden)
+    kept = torch.where(focused[:, None, None], expected, ~expected)
+    changed = (focused | hidden)[:, None, None, None]
+    unsure = distribution * 0.5 + 0.5 / distribution.shape[1]
+    return torch.where(changed, blur_outside(faces, kept), faces), torch.where(hidden[:, None], unsure, distribution)
 
 
 def _regions(landmarks: Floats, found: bool) -> Floats:
@@ -127,18 +157,32 @@ class Batch:
         Votes over the classes, float32 [n, classes].
     target
         The class with most votes, int64 [n].
-    face, expected
-        How much of each place of the stem's maps is face, and expected region of the target: [n, side / 2, side / 2].
-    seen
-        Where face and expected are known, bool [n].
+    regions
+        Where the stem's maps lie, int64 [n, side / 2, side / 2]: indices into `REGIONS`, or UNSEEN.
     """
 
     faces: Tensor
     distribution: Tensor
     target: Tensor
-    face: Tensor
-    expected: Tensor
-    seen: Tensor
+    regions: Tensor
+
+    @property
+    def seen(self) -> Tensor:
+        """Where regions are known, bool [n]."""
+        return self.regions[:, 0, 0] != UNSEEN
+
+    @property
+    def face(self) -> Tensor:
+        """1 on the face, float32 [n, side / 2, side / 2]."""
+        return (self.regions != OUTSIDE).float()
+
+    @property
+    def units(self) -> Tensor:
+        """1 where each action unit of the target shows, float32 [n, units, side / 2, side / 2]."""
+        n, rows, columns = self.regions.shape
+        table = _UNITS[self.target].float()
+        places = self.regions.reshape(n, 1, -1).expand(-1, table.shape[1], -1)
+        return table.gather(2, places).reshape(n, -1, rows, columns)
 
 
 def reading_loss(logits: Tensor, gate: Tensor | None, batch: Batch) -> Tensor:
@@ -150,17 +194,32 @@ def reading_loss(logits: Tensor, gate: Tensor | None, batch: Batch) -> Tensor:
 
 
 def relevance_loss(relevance: Tensor, batch: Batch, recipe: Recipe) -> Tensor:
-    """Penalty on positive relevance outside the face, and on what is not in the regions expected of the target.
+    """Penalty on positive relevance outside the face, and on too little of it in the regions expected of the target.
 
-    The first is a share, the second minus the logarithm of one: relevance mass accuracy (SCIENCE 3).
+    The first is a share. The second is a hinge on logarithms of shares: the expected regions should hold as much as
+    makes their density `recipe.enough`, and each action unit of the target its part of that.
     """
     positive = relevance.clamp(min=0)
     total = positive.sum(dim=(1, 2)) + 1e-6
     on_face = (positive * batch.face).sum(dim=(1, 2)) / total
-    inside = (positive * batch.expected).sum(dim=(1, 2)) / total
-    known = batch.seen & (batch.expected.sum(dim=(1, 2)) > 0)
+    units = batch.units
+    shown = units.sum(dim=(2, 3)) > 0
+    known = batch.seen & shown.any(dim=1)
+    expected = units.amax(dim=1)
+    area = expected.sum(dim=(1, 2)) / batch.face.sum(dim=(1, 2)).clamp(min=1)
+    wanted = (recipe.enough * area).clamp(max=MOST)
+    whole = _short(wanted, (positive * expected).sum(dim=(1, 2)) / total)
+    each = _short(
+        (wanted / shown.sum(dim=1).clamp(min=1))[:, None], (positive[:, None] * units).sum(dim=(2, 3)) / total[:, None]
+    )
+    parts = (each * shown).sum(dim=1) / shown.sum(dim=1).clamp(min=1)
     outside = _mean(1 - on_face[batch.seen])
-    return recipe.outside * outside - recipe.expected * _mean(torch.log(inside[known] + SMALL_SHARE))
+    return recipe.outside * outside + recipe.expected * _mean((whole + parts)[known])
+
+
+def _short(wanted: Tensor, share: Tensor) -> Tensor:
+    """By how much a share falls short, as a logarithm."""
+    return (torch.log(wanted + SMALL_SHARE) - torch.log(share + SMALL_SHARE)).clamp(min=0)
 
 
 def _mean(values: Tensor) -> Tensor:

@@ -138,7 +138,7 @@ def _epoch(run: Run[N], recipe: SixRecipe, split: Fer2013, side: int) -> float:
     run.network.train()
     images, labels = torch.from_numpy(split.images)[:, None], torch.from_numpy(split.labels)
     order = torch.randperm(len(labels), generator=run.generator)
-    none = torch.zeros(recipe.batch, 0, 48, 48)
+    none = torch.zeros(recipe.batch, 48, 48, dtype=torch.long)
     losses = []
     for chosen in torch.split(order, recipe.batch)[: len(order) // recipe.batch]:
         faces, _ = augment(images[chosen].float(), none, run.generator)
