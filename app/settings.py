@@ -38,6 +38,9 @@ class Settings(BaseModel):
         Above this share of the positive relevance outside the face the verdict is "looks outside the face".
     scale_factor
         Relevance that gets the strongest colour, over the reference of the pack and method.
+    regions, scores, landmarks
+        What is drawn on the picture besides the heatmap: outlines of the regions, the probability of every class
+        beside each face, the face mesh.
     geometry
         Place and size of the window, in Qt's own encoding.
     """
@@ -56,6 +59,8 @@ class Settings(BaseModel):
     outside_limit: float = Field(default=OUTSIDE_LIMIT, ge=OUTSIDE_LIMITS[0], le=OUTSIDE_LIMITS[1])
     scale_factor: float = Field(default=1.0, ge=FACTOR_LIMITS[0], le=FACTOR_LIMITS[1])
     regions: bool = False
+    scores: bool = False
+    landmarks: bool = False
     theme: Literal["system", "dark", "light"] = "system"
     geometry: str = ""
 
