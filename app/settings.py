@@ -38,6 +38,9 @@ class Settings(BaseModel):
         Above this share of the positive relevance outside the face the verdict is "looks outside the face".
     scale_factor
         Relevance that gets the strongest colour, over the reference of the pack and method.
+    regions, scores, landmarks
+        What is drawn on the picture besides the heatmap: outlines of the regions, the probability of every class
+        beside each face, the face mesh.
     layers
         The layer that is looked into, by pack: its key.
     pinned
@@ -66,6 +69,8 @@ class Settings(BaseModel):
     outside_limit: float = Field(default=OUTSIDE_LIMIT, ge=OUTSIDE_LIMITS[0], le=OUTSIDE_LIMITS[1])
     scale_factor: float = Field(default=1.0, ge=FACTOR_LIMITS[0], le=FACTOR_LIMITS[1])
     regions: bool = False
+    scores: bool = False
+    landmarks: bool = False
     layers: dict[str, str] = Field(default_factory=dict)
     pinned: dict[str, dict[str, tuple[int, ...]]] = Field(default_factory=dict)
     strength: Literal["maximum", "mean"] = "maximum"

@@ -14,6 +14,8 @@ Edges = NDArray[np.intp]
 
 MESH_FROM_PX: Final = 90.0  # width of the smallest face that gets the whole mesh; on smaller ones it hides the face
 MESH_OPACITY: Final = 0.28
+MESH: Final = ("TESSELATION",)
+OUTLINES: Final = ("CONTOURS", "IRISES")
 LINES_OPACITY: Final = 0.9
 
 
@@ -22,11 +24,20 @@ def draw_wireframe(image: Image, landmarks: Floats, colour: Colour) -> None:
     box = Box.around(landmarks)
     thickness = max(round(box.width / 300), 1)
     if box.width >= MESH_FROM_PX:
-        _draw(image, landmarks, _edges("TESSELATION"), (WHITE, MESH_OPACITY, 1))
-    _draw(image, landmarks, _edges("CONTOURS", "IRISES"), (colour, LINES_OPACITY, thickness))
+        _draw(image, landmarks, edges(*MESH), (WHITE, MESH_OPACITY, 1))
+    _draw(image, landmarks, edges(*OUTLINES), (colour, LINES_OPACITY, thickness))
 
 
-def _draw(image: Image, landmarks: Floats, edges: Edges, pen: tuple[Colour, float, int]) -> None:
+@lru_cache(maxsize=4)
+def edges(*names: str) -> Edges:
+    """Lines of these parts of MediaPipe's mesh as pairs of landmarks, [n, 2], each once."""
+    from mediapipe.python.solutions import face_mesh_connections
+
+    pairs = {tuple(sorted(pair)) for name in names for pair in getattr(face_mesh_connections, f"FACEMESH_{name}")}
+    return np.array(sorted(pairs), np.intp)
+
+
+def _draw(image: Image, landmarks: Floats, lines: Edges, pen: tuple[Colour, float, int]) -> None:
     """Draw lines between landmarks as one layer, so that they do not darken where they meet."""
     colour, opacity, thickness = pen
     height, width = image.shape[:2]
@@ -35,15 +46,6 @@ def _draw(image: Image, landmarks: Floats, edges: Edges, pen: tuple[Colour, floa
     if (high - low).min() < 1:
         return
     layer = np.zeros((int(high[1] - low[1]), int(high[0] - low[0])), np.uint8)
-    lines = np.round((landmarks[:, :2] - low)[edges] * 16).astype(np.int32)
-    cv2.polylines(layer, list(lines), False, (255,), thickness, cv2.LINE_AA, 4)
+    ends = np.round((landmarks[:, :2] - low)[lines] * 16).astype(np.int32)
+    cv2.polylines(layer, list(ends), False, (255,), thickness, cv2.LINE_AA, 4)
     stamp(image, layer, int(low[0]), int(low[1]), colour, opacity)
-
-
-@lru_cache(maxsize=4)
-def _edges(*names: str) -> Edges:
-    """Lines of the mesh as pairs of landmarks, [n, 2], each once."""
-    from mediapipe.python.solutions import face_mesh_connections
-
-    pairs = {tuple(sorted(pair)) for name in names for pair in getattr(face_mesh_connections, f"FACEMESH_{name}")}
-    return np.array(sorted(pairs), np.intp)

@@ -87,6 +87,15 @@ COMMANDS: Final = (
     Command("next_contrast", "Next contrast", ("X",), "Explanation", "Contrast with the next class", needs="session"),
     Command("next_every", "More or less often", ("E",), "Explanation", "Explain every frame, or fewer"),
     Command("toggle_regions", "Region outlines", ("R",), "Explanation", "Outline the regions", checkable=True),
+    Command(
+        "toggle_scores",
+        "Scores beside faces",
+        ("Shift+C",),
+        "Explanation",
+        "Show the probability of every class beside each face",
+        checkable=True,
+    ),
+    Command("toggle_landmarks", "Face mesh", ("W",), "Explanation", "Draw the face mesh", checkable=True),
     Command("next_region_mode", "Polygons or boxes", ("B",), "Explanation", "Divide the face by polygons or by boxes"),
     Command("next_colour_map", "Next colour map", ("P",), "Explanation", "Colour the heatmap another way", page="live"),
     Command(

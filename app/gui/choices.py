@@ -12,6 +12,7 @@ from core.regions import MODES
 SAVE_AFTER_TICKS: Final = 10  # of the slow clock: a second after the last change
 THEMES: Final = ("system", "dark", "light")
 EVERY: Final = ("auto", 1, 2, 4)
+SWITCHES: Final = ("regions", "scores", "landmarks")  # fields that a command of their own turns on and off
 
 
 class Choices(QObject):
@@ -93,6 +94,14 @@ class Choices(QObject):
     def toggle_regions(self) -> None:
         """Show or hide the outlines."""
         self.set("regions", not self.settings.regions)
+
+    def toggle_scores(self) -> None:
+        """Show or hide every class's probability beside each face."""
+        self.set("scores", not self.settings.scores)
+
+    def toggle_landmarks(self) -> None:
+        """Show or hide the face mesh."""
+        self.set("landmarks", not self.settings.landmarks)
 
     def next_region_mode(self) -> None:
         """Divide the face by polygons or by boxes."""

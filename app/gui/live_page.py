@@ -283,6 +283,7 @@ class LivePage(Page):
         width, height = self.stage.width(), self.stage.height()
         self.controls.fit(width - 2 * MARGIN_PX)
         self.controls.move((width - self.controls.width()) // 2, height - self.controls.height() - MARGIN_PX)
+        self.stage.keep_free(self.controls.geometry())
         self._place_numbers()
 
     def _place_numbers(self) -> None:

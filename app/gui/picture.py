@@ -20,7 +20,16 @@ class OverlayPicture:
         if settings.method == OFF or settings.opacity == 0 or not any(face.explanation for face in result.faces):
             return result.frame.image
         bare = replace(
-            style(settings), heat=True, regions=False, boxes=False, labels=False, marks=False, bars=False, legend=False
+            style(settings),
+            heat=True,
+            regions=False,
+            boxes=False,
+            labels=False,
+            marks=False,
+            bars=False,
+            legend=False,
+            scores=False,
+            landmarks=False,
         )
         return overlay.draw(result, bare)
 
@@ -56,4 +65,6 @@ def style(settings: Settings) -> overlay.Style:
         outside_limit=settings.outside_limit,
         regions=settings.regions,
         region_mode=settings.region_mode,
+        scores=settings.scores,
+        landmarks=settings.landmarks,
     )

@@ -1,10 +1,10 @@
 """The video: the frame with its heatmap, and boxes, letters and outlines drawn sharp on top."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -20,6 +20,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui import mark, names, theme
+from app.gui.face_mesh import paint_mesh
+from app.gui.face_scores import FaceScores, Scored
 from app.gui.session import Picture
 from app.settings import Settings
 from core.geometry import Floats, Image
@@ -32,6 +34,7 @@ BOX_GROWTH: Final = 1.16  # the landmarks end at the hairline; the box should ho
 SMALL_PX: Final = 64  # a face narrower than this on the screen gets its letter only
 OLD_S: Final = 0.1  # from here on the map's age stands beside the face; below it would only flicker
 LABEL_PX: Final = QSize(150, 32)  # what a label takes above a face, about
+RIM_PX: Final = 6.0  # what stays free along the widget's edges
 SMOOTH_POINTS: Final = 3  # on either side
 CHIP: Final = QColor(13, 16, 20, 225)
 CHIP_TEXT: Final = QColor("#f2f4f6")
@@ -58,6 +61,9 @@ class Stage(QWidget):
         self._polygons: dict[int, list[QPolygonF]] = {}  # by face id
         self._standings: Mapping[int, Standing] = {}  # by face id
         self._marks: dict[int, QRectF] = {}  # by face id, as painted
+        self._scores = FaceScores()
+        self._kept_free = QRect()
+        self._taken: list[QRectF] = []  # where labels, marks and the legend are, as painted
         self._selected = 0
         self._message = ""
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -74,12 +80,24 @@ class Stage(QWidget):
         """Show a result, or nothing; `standings`, by face id, are the verdicts that marks show."""
         self._result, self._image, self._standings = result, None, standings or {}
         self._polygons.clear()
+        if result is None:
+            self._scores.forget()
         self.update()
 
     def show_standings(self, standings: Mapping[int, Standing]) -> None:
         """Mark the faces of this result otherwise."""
         self._standings = standings
         self.update()
+
+    def keep_free(self, rect: QRect) -> None:
+        """Let scores lie elsewhere if they can: here, widget px, something comes and goes over the video."""
+        if rect != self._kept_free:
+            self._kept_free = rect
+            self.update()
+
+    def score_rects(self) -> dict[int, QRectF]:
+        """Where the faces' scores were painted, widget px, by face id."""
+        return dict(self._scores.places) if self._settings.scores else {}
 
     def mark_rect(self, face_id: int) -> QRectF | None:
         """Where a face's mark was painted, widget px; None where it has none."""
@@ -138,12 +156,18 @@ class Stage(QWidget):
         if self._settings.regions:
             for face in faces:
                 self._paint_outlines(painter, face)
-        self._marks = {}
+        ratio = self.devicePixelRatioF()
+        if self._settings.landmarks:
+            for face in faces:
+                paint_mesh(painter, self._points(face), self._colour(face), self.size(), ratio)
+        self._marks, self._taken = {}, []
         for face in faces:
             self._paint_face(painter, face, self._result)
         shown = next((face.explanation for face in faces if face.explanation is not None), None)
         if shown is not None and self._settings.opacity > 0:
             self._paint_legend(painter, self._picture.scale(shown, self._settings))
+        if self._settings.scores:
+            self._paint_scores(painter, faces)
         painter.end()
         self.painted.emit(self._result)
 
@@ -216,12 +240,34 @@ class Stage(QWidget):
             ]
         return self._polygons[face_id]
 
+    def _points(self, face: FaceResult) -> Floats:
+        """A face's landmarks, float32 [478, 2], widget px."""
+        corner = self.picture_rect().topLeft().toTuple()
+        points = (face.observation.landmarks[:, :2] + 0.5) * self._scale() + np.array(corner)
+        return np.asarray(points, np.float32)
+
+    def _colour(self, face: FaceResult) -> QColor:
+        """Of what is drawn about a face; quieter where it is not selected."""
+        colour = self._theme.of_face(face.observation.face_id)
+        if face.observation.face_id != self._selected:
+            colour.setAlpha(190)
+        return colour
+
+    def _paint_scores(self, painter: QPainter, faces: Sequence[FaceResult]) -> None:
+        """Panels beside all faces; the selected one, which comes last, has the first choice."""
+        scored = [
+            Scored(face_id or -number, names.face_name(face_id), rect, self._colour(face), face.prediction)
+            for number, face in enumerate(reversed(faces), start=1)
+            if not (rect := self.face_rect(face)).isEmpty()
+            for face_id in (face.observation.face_id,)
+        ]
+        room = QRectF(self.rect()).adjusted(RIM_PX, RIM_PX, -RIM_PX, -RIM_PX)
+        self._scores.paint(painter, scored, room, self._taken, QRectF(self._kept_free))
+
     def _paint_face(self, painter: QPainter, face: FaceResult, result: Result) -> None:
         rect = self.face_rect(face)
         selected = face.observation.face_id == self._selected
-        colour = self._theme.of_face(face.observation.face_id)
-        if not selected:
-            colour.setAlpha(190)
+        colour = self._colour(face)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(0, 0, 0, 90), 4.0 if selected else 3.0))
         painter.drawRoundedRect(rect, 6, 6)
@@ -240,6 +286,7 @@ class Stage(QWidget):
         width = QFontMetricsF(bold).horizontalAdvance(title)
         total = width + gap + (QFontMetricsF(plain).horizontalAdvance(quiet) if quiet else 0) + (12 if small else 20)
         chip = self._chip_rect(rect, total, 24 if selected else 21)
+        self._taken.append(chip)
         painter.setPen(QPen(colour, 1.2))
         painter.setBrush(CHIP)
         painter.drawRoundedRect(chip, 5, 5)
@@ -257,6 +304,7 @@ class Stage(QWidget):
                 place = mark.mark_rect(standing.verdict, chip, rect, self.width() - 4.0, words=False)
             mark.paint_mark(painter, standing.verdict, place, self.devicePixelRatioF())
             self._marks[face.observation.face_id] = place
+            self._taken.append(place)
 
     def _others(self, face: FaceResult) -> list[QRectF]:
         """Where the other faces and their labels are, about."""
@@ -288,6 +336,7 @@ class Stage(QWidget):
         bar = 84.0
         box = QRectF(0, 0, left + bar + right + unit + 44, 24)
         box.moveTopRight(self.picture_rect().topRight() + QPointF(-10.0, 10.0))
+        self._taken.append(box)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(13, 16, 20, 190))
         painter.drawRoundedRect(box, 6, 6)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 from app.gui import dialogs, names, opener, theme, troubles
 from app.gui.actions import abilities, enable, make_actions, make_menu
 from app.gui.bridge import Bridge
-from app.gui.choices import Choices
+from app.gui.choices import SWITCHES, Choices
 from app.gui.crashes import Crashes
 from app.gui.exchange import ANALYSIS, PREPARING, Exchange
 from app.gui.focus_keys import FocusKeys
@@ -338,7 +338,8 @@ class Window(QMainWindow):
         for page in self.pages:
             page.show_settings(self.settings, self._labels())
         self.page.controls.wake()
-        self.actions_by_name["toggle_regions"].setChecked(self.settings.regions)
+        for name in SWITCHES:
+            self.actions_by_name[f"toggle_{name}"].setChecked(getattr(self.settings, name))
 
     def _labels(self) -> tuple[str, ...]:
         return self._session.labels if self._session is not None else ()

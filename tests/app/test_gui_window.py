@@ -53,6 +53,7 @@ def test_playback_keys_reach_the_engine(qtbot, fake, open_window, show, key, ask
         ("x", "against", "runner-up"),
         ("e", "explain_every", 1),
         ("r", "regions", True),
+        ("w", "landmarks", True),
         ("b", "region_mode", "boxes"),
         ("p", "colour_map", "viridis"),
         ("]", "opacity", 0.85),
