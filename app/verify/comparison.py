@@ -220,7 +220,7 @@ def _evidence(found: Found) -> Iterator[Block]:
             Column("lift", numeric=True, group=name),
             Column("outside", "%", numeric=True, group=name),
         ]
-    yield table("Judgement of each class", columns, rows)
+    yield table("Verdict of each class", columns, rows)
     if judged:
         yield _evidence_chart(found, judged)
     yield _outside(found)

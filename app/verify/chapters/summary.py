@@ -30,7 +30,7 @@ def summary(findings: Findings) -> Iterator[Block]:
     yield Heading("Summary")
     yield Text(_what(findings), lead=True)
     verdict = findings.verdict
-    yield Note(f"Judgement: {verdict.words}", sentence(verdict.reason), tone(verdict))
+    yield Note(f"Verdict: {verdict.words}", sentence(verdict.reason), tone(verdict))
     yield KeyFigures(tuple(_key_figures(findings)))
     yield Text(_not_examined(findings))
     yield Text(
@@ -156,7 +156,7 @@ def _classes(findings: Findings) -> Block:
             ]
         )
     return table(
-        "Judgement for each class",
+        "Verdict for each class",
         [
             Column("class"),
             Column("images", numeric=True),
