@@ -23,7 +23,7 @@ class Run(Generic[N]):
     optimizer, schedule
         Of that network; the schedule is stepped once per step, or None.
     average_decay
-        Of the weight average, per step; 0 keeps none apart from the weights themselves.
+        Of the weight average, per step; with 0 the network is its own average.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Run(Generic[N]):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.epoch = folder, 0
         self.network, self.optimizer, self.schedule = network, optimizer, schedule
-        self.average = copy.deepcopy(network)
+        self.average = copy.deepcopy(network) if average_decay else network
         self.generator = torch.Generator().manual_seed(seed)
         self._decay = average_decay
 
@@ -94,6 +94,8 @@ class Run(Generic[N]):
     @torch.no_grad()
     def _follow(self) -> None:
         """Let the average follow the weights and the statistics of batch norm."""
+        if self.average is self.network:
+            return
         for mine, theirs in zip(self.average.parameters(), self.network.parameters(), strict=True):
             mine.lerp_(theirs, 1 - self._decay)
         for kept, current in zip(self.average.buffers(), self.network.buffers(), strict=True):

@@ -81,6 +81,7 @@ def fresh_run(folder: Path, make: Callable[[], N], recipe: SixRecipe, steps: int
         momentum=0.9,
         weight_decay=recipe.weight_decay,
         nesterov=recipe.peak_rate > 0,
+        fused=True,
     )
     schedule = None
     if recipe.peak_rate:
