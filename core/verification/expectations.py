@@ -203,7 +203,8 @@ def overall_verdict(classes: tuple[ClassFinding, ...]) -> Judgement:
     if not judged:
         return Judgement(None, NOTHING, "No class could be judged.")
     if not failed:
-        return Judgement(True, GOOD, f"All {len(judged)} classes that can be judged do.")
+        many = f"All {len(judged)} classes that can be judged do" if len(judged) > 1 else f"{judged[0].label} does"
+        return Judgement(True, GOOD, f"{many}.")
     named = "; ".join(f"{each.label}: {each.verdict.words}" for each in failed)
     words = OUTSIDE_FACE if any(each.verdict.words == OUTSIDE_FACE for each in failed) else UNSUPPORTED
     return Judgement(False, words, f"{len(failed)} of {len(judged)} classes that can be judged fail. {named}.")
