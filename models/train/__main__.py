@@ -40,7 +40,7 @@ def _mien(arguments: argparse.Namespace) -> None:
 
     recipe = replace(Recipe(), **_numbers(Recipe, arguments.set))
     if arguments.plain:
-        recipe = replace(recipe, guided_from=1.0)
+        recipe = replace(recipe, guided_from=1.0, focused=0.0, hidden=0.0)
     splits = [ferplus.load(arguments.data, name, arguments.cache) for name in ("train", "valid")]
     for split in splits:
         print(f"mesh found in {split.found.sum()} of {len(split.images)} images; the others are taken whole")

@@ -1,15 +1,16 @@
-"""Measure a pack on FER+: ``python -m models.verify --data ../shared/data --pack mien-s``."""
+"""Measure a pack on FER+ by every way in, and where it fails: ``python -m models.verify --data ../shared/data``.
+
+Where it looks, and whether its explanations can be trusted, is what ``mienscope verify`` measures.
+"""
 
 import argparse
 from pathlib import Path
-
-import numpy as np
 
 from core.model import Model
 from core.packs import DEFAULT_PACK, find_pack
 from core.verification.scores import Scores
 from models.data import ferplus
-from models.verify.explanations import conservation, faithfulness
+from models.verify.conditions import measure_conditions
 from models.verify.paths import measure_paths
 
 
@@ -21,12 +22,11 @@ def _line(name: str, scores: Scores) -> str:
 
 
 def main() -> None:
-    """Print accuracy by every way a face can come in, conservation and faithfulness."""
+    """Print accuracy by every way a face can come in, and under every condition."""
     parser = argparse.ArgumentParser(prog="python -m models.verify", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with ferplus_valid.npz")
     parser.add_argument("--pack", default=DEFAULT_PACK)
     parser.add_argument("--cache", type=Path, default=Path("models/cache"), help="folder for fitted meshes")
-    parser.add_argument("--images", type=int, default=500, help="images for the checks of explanations")
     arguments = parser.parse_args()
 
     model = Model(find_pack(arguments.pack), provider="cpu")
@@ -39,18 +39,8 @@ def main() -> None:
     print(f"detector finds a face in {paths.found} of {paths.images} enlarged images")
     print(_line("full path, where found", paths.full))
     print(_line("raw crops of the same images", paths.raw_found))
-
-    labelled = np.flatnonzero(ferplus.majority_labels(split.votes) >= 0)[: arguments.images]
-    faces = split.crops(model.pack.alignment)[labelled][:, None]
-    for method in ("lrp", "lrp_pixels"):
-        check = conservation(model, faces, method)
-        print(
-            f"{method:10} {check.images} images, median gap to the logit: "
-            f"pixels + biases {check.gap_with_biases:.2e}, "
-            f"pixels alone {check.gap_pixels:.2e}, share of biases {check.bias_share:.3f}"
-        )
-    for row in faithfulness(model, faces, ("lrp", "lrp_pixels", "gradcam", "gradient")):
-        print(f"{row.name:16} deletion {row.deletion:.3f} (lower is better)  insertion {row.insertion:.3f} (higher is)")
+    for condition in measure_conditions(model, split):
+        print(_line(condition.name, condition.scores))
 
 
 if __name__ == "__main__":
