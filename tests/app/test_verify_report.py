@@ -12,6 +12,7 @@ from app.documents import document as doc
 from app.documents.html import to_html
 from app.documents.pdf import to_pdf
 from app.verify import machine, rows
+from app.verify.chapters.summary import summary
 from app.verify.comparison import comparison
 from app.verify.faces import thumbnail
 from app.verify.numerals import cell, number, percent, small
@@ -20,7 +21,7 @@ from app.verify.report import Edition, report
 from app.verify.words import regions
 from core.geometry import Box
 from core.regions import REGIONS
-from core.verification.findings import Estimate
+from core.verification.findings import Estimate, Judgement
 from tests.findings_made import LABELS, make_findings
 
 EDITION = Edition("2026-01-02", "mienscope verify --pack made --data faces --out out")
@@ -95,6 +96,16 @@ def test_the_first_page_says_what_was_verified_on_what_and_how_it_came_out(made,
 )
 def test_every_chapter_is_there(made, heading):
     assert heading in [block.text for block in made.blocks if isinstance(block, doc.Heading)]
+
+
+@pytest.mark.parametrize("check", ["faithfulness", "sanity"])
+def test_a_failed_check_of_the_maps_stands_on_the_first_page(findings, check):
+    bad = Judgement(False, "the maps fail", "They say nothing")
+    changed = dataclasses.replace(getattr(findings, check), verdict=bad)
+    blocks = list(summary(dataclasses.replace(findings, **{check: changed})))
+    (note,) = [block for block in blocks if isinstance(block, doc.Note) and "the maps fail" in doc.plain(block.title)]
+    assert "says little of what the network reads from" in doc.plain(note.text)
+    assert len(list(summary(findings))) == len(blocks) - 1
 
 
 def test_every_picture_is_accounted_for(made, findings):

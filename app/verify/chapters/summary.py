@@ -31,12 +31,23 @@ def summary(findings: Findings) -> Iterator[Block]:
     yield Text(_what(findings), lead=True)
     verdict = findings.verdict
     yield Note(f"Verdict: {verdict.words}", sentence(verdict.reason), tone(verdict))
+    yield from _doubts(findings)
     yield KeyFigures(tuple(_key_figures(findings)))
     yield Text(_not_examined(findings))
     yield Text(
         (strong(NOTICE), f" {READS} This report says where in the picture the evidence for a reading lies. ", _limits())
     )
     yield _classes(findings)
+
+
+def _doubts(findings: Findings) -> Iterator[Block]:
+    """Checks that the maps have failed: relevance can be taught to lie where it should while the reading does not."""
+    for name, check in (("Faithfulness", findings.faithfulness), ("Sanity", findings.sanity)):
+        if check is not None and check.verdict.passed is False:
+            text = "A verdict that rests on such maps says little of what the network reads from."
+            yield Note(
+                f"{name}: {check.verdict.words}", f"{sentence(check.verdict.reason)} {text}", tone(check.verdict)
+            )
 
 
 def _limits() -> Span:
