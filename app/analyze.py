@@ -23,6 +23,7 @@ from core.geometry import Image
 from core.model import Model
 from core.overlay import Style, draw
 from core.packs import DEFAULT_PACK
+from core.panel_places import PanelPlaces
 from core.pipeline import OFF, Found, Pipeline, Settings
 from core.scales import Scale
 from core.sources import Images, Prefetch, Source, open_source
@@ -252,9 +253,10 @@ def _writers(job: Job, model: Model, source: Source, stack: ExitStack) -> tuple[
     if job.overlay:
         style = Style(region_mode=job.settings.region_mode, scores=job.scores, landmarks=job.landmarks)
         steady = Steady()  # the table keeps every frame's truth; marks in a video must not flicker
+        places = None if isinstance(source, Images) else PanelPlaces()  # nor must panels jump, but pictures are apart
 
         def picture(result: Result) -> Image:
-            return draw(result, style, {name: each.verdict for name, each in steady.take(result).items()})
+            return draw(result, style, {name: each.verdict for name, each in steady.take(result).items()}, places)
 
         video = OverlayVideo(job.path(".overlay.mp4"), picture, source.fps)
         writers.append(stack.enter_context(video))

@@ -1,4 +1,5 @@
-"""A result as a picture. Pure: the same result and style give the same pixels, and nothing that is given is changed.
+"""A result as a picture. Pure: the same result and style give the same pixels, and nothing that is given is changed;
+only a video's `PanelPlaces` go on from frame to frame.
 
 ::
 
@@ -20,6 +21,7 @@ from core.geometry import FACE_OVAL, Box, Floats, Image, Similarity, frozen
 from core.lettering import ACCENT, AMBER, DARK, QUIET, WHITE, Colour, plate, text_width, write
 from core.mark import draw_mark, mark_width
 from core.opencv import cv2
+from core.panel_places import PanelPlaces
 from core.places import beside
 from core.region_bars import bars_size, draw_bars
 from core.regions import Mode, partition
@@ -231,11 +233,19 @@ def outlines(face: FaceResult, mode: Mode = "polygons") -> list[Floats]:
     return found
 
 
-def draw(result: Result, style: Style, verdicts: Mapping[int, Verdict] | None = None) -> Image:
+def draw(
+    result: Result, style: Style, verdicts: Mapping[int, Verdict] | None = None, places: PanelPlaces | None = None
+) -> Image:
     """Everything that is known about a frame, on its picture: RGB uint8 [height, width, 3], a copy.
 
-    `verdicts`, by face id, are those that marks show, for video that must not flicker (see `core.steady`); by default
-    those of this very frame.
+    Parameters
+    ----------
+    verdicts
+        Those that marks show, by face id, for video that must not flicker (see `core.steady`); by default those of
+        this very frame.
+    places
+        Remembers where panels of scores are from one frame of a video to the next, so that they stay there; by default
+        they are placed for this very frame.
     """
     image = result.frame.image.copy()
     for face in result.faces if style.heat else ():
@@ -245,9 +255,7 @@ def draw(result: Result, style: Style, verdicts: Mapping[int, Verdict] | None = 
     for face in result.faces if style.landmarks else ():
         draw_wireframe(image, face.observation.landmarks, ACCENT)
     capital_px = _capital_px(image)
-    taken = [
-        box for face in result.faces for box in (face.observation.box, _label_box(image, result, face, capital_px))
-    ]
+    taken = [_label_box(image, result, face, capital_px) for face in result.faces]
     for face in result.faces:
         _draw_face(image, result, face, style, capital_px)
     for face in result.faces if style.marks else ():
@@ -256,7 +264,8 @@ def draw(result: Result, style: Style, verdicts: Mapping[int, Verdict] | None = 
             taken.append(_draw_mark(image, result, face, verdict, capital_px))
     if style.scores:
         names = [face_name(face.observation.face_id) for face in result.faces]
-        taken += draw_scores(image, result.faces, names, _room(image, capital_px), taken, capital_px)
+        taken += draw_scores(image, result.faces, names, _room(image, capital_px), taken, capital_px, places)
+    taken += [face.observation.box for face in result.faces]
     for face in result.faces if style.bars else ():
         if place := _bars_place(image, face, capital_px, taken):
             taken.append(place)

@@ -9,6 +9,7 @@ import numpy as np
 from core.geometry import Box, Image
 from core.lettering import ACCENT, AMBER, DARK, QUIET, WHITE, plate, text_width, write
 from core.opencv import cv2
+from core.panel_places import MIDDLE, Anchor, PanelPlaces
 from core.places import around, beside, nearest_points
 from core.region_bars import TROUGH, fill
 from core.types import FaceResult, Prediction
@@ -18,7 +19,6 @@ BAR: Final = 7.0  # length of a full bar, over the height of a capital
 LETTERS: Final = 0.85  # height of the letters' capitals, over the panel's
 HEADING: Final = "probability"
 SIZES: Final = (1.0, 0.85, 0.7)  # of the panel, tried one after another, over the size of other letters
-MIDDLE: Final = 0.6  # of a face's box that is never covered, over its sides
 LEADER: Final = 3.5  # distance from which a line leads to the face, over the height of a capital: a label has room
 LEAST_PX: Final = 5.0  # height of the smallest capitals that can be read
 
@@ -31,7 +31,13 @@ def panel_size(prediction: Prediction, capital_px: float) -> tuple[int, int]:
 
 
 def draw_scores(
-    image: Image, faces: Sequence[FaceResult], names: Sequence[str], room: Box, taken: Sequence[Box], capital_px: float
+    image: Image,
+    faces: Sequence[FaceResult],
+    names: Sequence[str],
+    room: Box,
+    taken: Sequence[Box],
+    capital_px: float,
+    kept: PanelPlaces | None = None,
 ) -> list[Box]:
     """Draw every face's panel near its box; what there is no room for is told in the picture.
 
@@ -42,13 +48,19 @@ def draw_scores(
     room
         Where panels may lie.
     taken
-        What they must not cover.
+        What they must not cover, besides the faces.
+    kept
+        Where panels were in the frames before, so that they stay there; a picture by itself has none.
 
     Returns
     -------
         Where panels lie now, px.
     """
-    size_px, places = _places(faces, room, taken, capital_px)
+    boxes = [face.observation.box for face in faces]
+    if kept is None:
+        size_px, places = _places(faces, room, [*taken, *boxes], capital_px)
+    else:
+        size_px, places = _steady_places(kept, faces, room, taken, capital_px)
     for face, place in zip(faces, places, strict=True):
         if place is not None:
             _draw_leader(image, face, place, capital_px)
@@ -58,7 +70,7 @@ def draw_scores(
     found = [place for place in places if place is not None]
     if len(found) < len(faces):
         text = f"no room for the scores of {len(faces) - len(found)} of {len(faces)} faces"
-        _draw_notice(image, text, room, [*taken, *found], capital_px)
+        _draw_notice(image, text, room, [*taken, *boxes, *found], capital_px)
     return found
 
 
@@ -73,6 +85,35 @@ def _draw_notice(image: Image, text: str, room: Box, taken: Sequence[Box], capit
     write(image, text, left + pad, top + size[1] // 2, 0.78 * capital_px, AMBER)
 
 
+def _steady_places(
+    kept: PanelPlaces, faces: Sequence[FaceResult], room: Box, taken: Sequence[Box], capital_px: float
+) -> tuple[float, list[Box | None]]:
+    """Size of the scores' letters and a place for each face: that of the frame before, while it can be."""
+    sizes_px = [_letters_px(factor, capital_px) for factor in SIZES]
+    anchors = [
+        Anchor(
+            face.observation.face_id,
+            face.observation.box,
+            tuple(panel_size(face.prediction, size_px) for size_px in sizes_px),
+            _gap_px(capital_px),
+            LEADER * capital_px,
+        )
+        for face in faces
+    ]
+    found = kept.arrange(anchors, room, taken)
+    return sizes_px[found.size], [None if spot is None else spot.place for spot in found.spots]
+
+
+def _letters_px(factor: float, capital_px: float) -> float:
+    """What a panel is measured by, px: a share of the picture's capitals, but no less than can be read."""
+    return max(factor * capital_px, LEAST_PX / LETTERS)
+
+
+def _gap_px(capital_px: float) -> int:
+    """Between a panel and its face."""
+    return round(0.6 * capital_px)
+
+
 def _places(
     faces: Sequence[FaceResult], room: Box, taken: Sequence[Box], capital_px: float
 ) -> tuple[float, list[Box | None]]:
@@ -80,12 +121,12 @@ def _places(
     best: tuple[float, list[Box | None]] = capital_px, [None] * len(faces)
     least = len(faces) + 1, 0.0
     for factor, where in itertools.product(SIZES, (beside, around)):
-        size_px = max(factor * capital_px, LEAST_PX / LETTERS)
+        size_px = _letters_px(factor, capital_px)
         used = list(taken)
         places: list[Box | None] = []
         for face in faces:
-            size, gap = panel_size(face.prediction, size_px), round(0.6 * capital_px)
-            place = where(face.observation.box, size, gap, room, used)
+            size = panel_size(face.prediction, size_px)
+            place = where(face.observation.box, size, _gap_px(capital_px), room, used)
             places.append(place)
             used += [] if place is None else [place]
         led = (_led_px(face, place, capital_px) for face, place in zip(faces, places, strict=True))

@@ -9,8 +9,8 @@ from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QRegion
 
 from app.gui import theme
-from app.gui.panel_places import Anchor, PanelPlaces, Spot
 from core.geometry import Box
+from core.panel_places import Anchor, PanelPlaces, Spot
 from core.places import Size, around, is_free, nearest_points
 from core.types import Prediction
 

@@ -17,6 +17,7 @@ from core.errors import UnknownName
 from core.geometry import FACE_OVAL, Box
 from core.lettering import ACCENT, lettering, text_width
 from core.overlay import COLOUR_MAPS, Style, draw, face_name, heat, outlines
+from core.panel_places import PanelPlaces
 from core.places import around, beside
 from core.types import Prediction
 from core.verdict import Verdict
@@ -247,6 +248,35 @@ def test_scores_without_room_are_told_in_amber():
     new = drawn[changed_by(result, labels=False, scores=True)].astype(int)
 
     assert ((new[:, 0] > 200) & (new[:, 1] > 140) & (new[:, 2] < 120)).sum() > 20
+
+
+TREMBLING_PX = (0.0, 2.0, -2.0, 3.0, 1.0, -3.0, 2.5, -1.0)  # from where the panel only just fits at the right
+
+
+def panels_of(shifts, places=None):
+    """Left, top, right and bottom of the panel of scores in every frame of a trembling face."""
+    style = Style(heat=False, bars=False, legend=False, labels=False, boxes=False)
+    found = []
+    for index, shift in enumerate(shifts):
+        result = make_result(make_face(None, (424.0 + shift, 180.0 - shift / 2), 120.0), index=index)
+        drawn = draw(result, replace(style, scores=True), None, places) != draw(result, style)
+        ys, xs = np.nonzero(drawn.any(axis=2))
+        found.append((xs.min(), ys.min(), xs.max(), ys.max()))
+    return found
+
+
+def test_the_scores_of_a_face_that_trembles_in_a_video_stay_where_they_are():
+    alone, steady = panels_of(TREMBLING_PX), panels_of(TREMBLING_PX, PanelPlaces())
+
+    assert max(left for left, *_ in alone) - min(left for left, *_ in alone) > 120, "each by itself changes sides"
+    assert [steady[0]] * len(steady) == steady
+    assert alone[0] == steady[0]
+
+
+def test_the_same_video_has_its_scores_in_the_same_places_every_time():
+    shifts = [30.0 * np.sin(frame / 3) for frame in range(12)]
+
+    assert panels_of(shifts, PanelPlaces()) == panels_of(shifts, PanelPlaces())
 
 
 def test_the_mesh_lies_within_the_landmarks_and_is_left_to_large_faces():

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from core.geometry import Box
 from core.places import SIDES, Side, Size, around, at_side, is_free, nearest_points
 
 GAP_PX: Final = 11.0  # between a panel and its face
-SLACK_PX: Final = 5.0  # a panel follows its face only beyond this; less than the gap
+SLACK_PX: Final = 5.0  # a panel follows its face only beyond this, where the gap is wider
 STRAY_PX: Final = 60.0  # how much farther than at first a panel may be left behind before it is placed anew
 REVIEW_AFTER: Final = 45  # arrangements: how long one that leaves something to be wished for stands
 MARGIN_PX: Final = 10.0  # more than is needed must be free before panels grow, or they would shrink again at once
@@ -30,26 +30,36 @@ class Anchor:
         Of the face, px.
     sizes
         Of its panel, from the largest to the smallest that can be read; as many for every face.
+    gap_px
+        Between panel and face.
+    lead_px
+        Distance up to which they lie side by side, so that no line has to lead from one to the other.
     """
 
     key: int
     box: Box
     sizes: tuple[Size, ...]
+    gap_px: float = GAP_PX
+    lead_px: float = 0.0
+
+    @property
+    def slack_px(self) -> float:
+        """The panel follows its face only beyond this; less than the gap, or it would lie on the face."""
+        return max(min(SLACK_PX, self.gap_px - 1), 0.0)
 
 
 @dataclass(frozen=True)
 class Spot:
-    """A panel's place: at a side of its face, or (None) where there was room, so far away; `over` its face's rim."""
+    """A panel's place: at a side of its face, or (None) where there was room, so far away; `over` its face's rim.
+
+    `led_px` is the length of the line that leads to the face, px; 0 where panel and face lie side by side.
+    """
 
     place: Box
     side: Side | None
     away_px: float = 0.0
+    led_px: float = 0.0
     over: bool = False
-
-    @property
-    def led_px(self) -> float:
-        """Length of the line that leads to the face, px; 0 where panel and face lie side by side."""
-        return self.away_px if self.side is None else 0.0
 
 
 @dataclass(frozen=True)
@@ -140,12 +150,10 @@ class PanelPlaces:
             place = Box(before.place.x, before.place.y, *size)
             near = _away_px(anchor.box, place) <= before.away_px + STRAY_PX
             own = anchor.box.scaled(MIDDLE) if before.over else anchor.box
-            return (
-                Spot(place, None, before.away_px, before.over) if near and is_free(place, room, [*used, own]) else None
-            )
-        ideal = at_side(anchor.box, size, GAP_PX, room, before.side)
+            return replace(before, place=place) if near and is_free(place, room, [*used, own]) else None
+        ideal = at_side(anchor.box, size, anchor.gap_px, room, before.side)
         x, y = (
-            min(max(old, new - SLACK_PX), new + SLACK_PX)
+            min(max(old, new - anchor.slack_px), new + anchor.slack_px)
             for old, new in ((before.place.x, ideal.x), (before.place.y, ideal.y))
         )
         for place in (Box(round(x), round(y), *size), ideal):
@@ -158,7 +166,7 @@ class PanelPlaces:
         before = self._spots.get(anchor.key)
         last = before.side if before is not None else None
         for side in sorted(SIDES, key=lambda each: each != last):
-            place = at_side(anchor.box, size, GAP_PX, room, side)
+            place = at_side(anchor.box, size, anchor.gap_px, room, side)
             if is_free(place, room, [*used, anchor.box]):
                 return Spot(place, side)
         return None
@@ -220,8 +228,11 @@ def _used(anchor: Anchor, anchors: Sequence[Anchor], taken: Sequence[Box], spots
 
 
 def _away(anchor: Anchor, size: Size, room: Box, used: Sequence[Box]) -> Spot | None:
-    place = around(anchor.box, size, GAP_PX, room, [*used, anchor.box])
-    return None if place is None else Spot(place, None, _away_px(anchor.box, place))
+    place = around(anchor.box, size, anchor.gap_px, room, [*used, anchor.box])
+    if place is None:
+        return None
+    away_px = _away_px(anchor.box, place)
+    return Spot(place, None, away_px, away_px if away_px > anchor.lead_px else 0.0)
 
 
 def _away_px(box: Box, place: Box) -> float:

@@ -1,9 +1,11 @@
 """Panels beside faces stay where they are while they can."""
 
+from dataclasses import replace
+
 import pytest
 
-from app.gui.panel_places import REVIEW_AFTER, SLACK_PX, Anchor, PanelPlaces
 from core.geometry import Box
+from core.panel_places import REVIEW_AFTER, SLACK_PX, Anchor, PanelPlaces
 
 ROOM = Box(0, 0, 1000, 600)
 SIZES = ((180, 160), (150, 130), (120, 100))
@@ -98,3 +100,22 @@ def test_faces_in_a_row_have_panels_in_a_row():
 
 def test_nothing_is_arranged_for_no_face():
     assert PanelPlaces().arrange([], ROOM, []).spots == ()
+
+
+def test_a_narrow_gap_is_never_used_up():
+    places, anchor = PanelPlaces(), Anchor(1, Box(300, 200, 150, 150), SIZES, gap_px=4.0)
+    places.arrange([anchor], ROOM, [])
+    for step in range(1, 12):
+        box = Box(300 + step, 200, 150, 150)
+        place = places.arrange([replace(anchor, box=box)], ROOM, []).spots[0].place
+        assert 1 <= place.x - box.right <= 4
+
+
+def test_no_line_leads_to_a_panel_that_is_near_enough():
+    taken = [Box(450, 0, 60, 600), Box(0, 0, 300, 600), Box(300, 350, 150, 250)]
+    led = [
+        PanelPlaces().arrange([replace(face(1, 300), lead_px=lead_px)], ROOM, taken).spots[0].led_px
+        for lead_px in (0.0, 80.0)
+    ]
+    assert led[0] > 0
+    assert led[1] == 0
