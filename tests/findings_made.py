@@ -101,7 +101,8 @@ def make_classification(generator):
     )
     rates = (*(estimate(generator) for _ in range(3)), None)
     overall = [estimate(generator) for _ in range(4)]
-    return f.Classification(22, 19, *overall, LABELS, rates, rates, 0.84, confusion, 0.03, bins, 0.51)
+    calibration = f.Estimate(0.031, 0.022, 0.064, 19)
+    return f.Classification(22, 19, *overall, LABELS, rates, rates, 0.84, confusion, calibration, bins, 0.51)
 
 
 def make_maps(generator):

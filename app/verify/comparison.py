@@ -92,11 +92,7 @@ def _headline(found: Found) -> Table:
         _row("examined by region", found, lambda each: f"{each.modes.images}"),
         _row("accuracy, %", found, lambda each: cell(each.classification.accuracy, True)),
         _row("mean recall, %", found, lambda each: percent(each.classification.mean_recall).removesuffix("\xa0%")),
-        _row(
-            "expected calibration error, %",
-            found,
-            lambda each: percent(each.classification.calibration_error, 2).removesuffix("\xa0%"),
-        ),
+        _row("expected calibration error, %", found, lambda each: cell(each.classification.calibration_error, True)),
         _row("evidence outside the face, %", found, lambda each: cell(each.outside.mean[EXPLANATION], True)),
         _row("V_f, weakest class", found, lambda each: _weakest(each, face_density)),
         _row("lift, weakest class", found, lambda each: _weakest(each, lift)),

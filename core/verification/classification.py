@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from core.geometry import Floats
 from core.verification.estimates import Estimate
 from core.verification.findings import Classification, Counts
-from core.verification.intervals import wilson
+from core.verification.intervals import Bootstrap, clusters, wilson
+from core.verification.options import Options
 from core.verification.record import EXAMINED, EXCLUDED, STATES, WHOLE, Record
-from core.verification.scores import expected_calibration_error, negative_log_likelihood, reliability
+from core.verification.scores import expected_calibration_error, gaps, negative_log_likelihood, reliability
 
 
 def count(records: Sequence[Record], labels: tuple[str, ...], dropped: Mapping[str, int]) -> Counts:
@@ -33,7 +35,9 @@ def count(records: Sequence[Record], labels: tuple[str, ...], dropped: Mapping[s
     )
 
 
-def classify(records: Sequence[Record], labels: tuple[str, ...], temperature: float) -> Classification:
+def classify(
+    records: Sequence[Record], labels: tuple[str, ...], temperature: float, options: Options
+) -> Classification:
     """Score the predictions of all images whose label the pack knows."""
     known = [record for record in records if record.state != EXCLUDED]
     read = [record for record in known if record.prediction is not None]
@@ -42,6 +46,7 @@ def classify(records: Sequence[Record], labels: tuple[str, ...], temperature: fl
     predicted = np.array([labels.index(record.predicted or "") for record in read], np.int64)
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(confusion, (truth, predicted), 1)
+    people = [record.subject for record in read]
     right, recall = int(confusion.trace()), _rates(confusion, axis=1)
     met = [each.value for each in recall if each is not None]
     odds = (
@@ -59,10 +64,19 @@ def classify(records: Sequence[Record], labels: tuple[str, ...], temperature: fl
         precision=_rates(confusion, axis=0),
         mean_recall=float(np.mean(met)) if met else None,
         confusion=confusion,
-        calibration_error=None if odds is None else expected_calibration_error(odds, truth),
+        calibration_error=None if odds is None else _calibration_error(odds, truth, people, options),
         bins=() if odds is None else reliability(odds, truth),
         negative_log_likelihood=None if logits is None else negative_log_likelihood(logits, truth, temperature),
     )
+
+
+def _calibration_error(
+    probabilities: Floats, truth: NDArray[np.int64], subjects: Sequence[str | None], options: Options
+) -> Estimate:
+    """Expected calibration error; its bootstrap draws people where the corpus names them."""
+    bootstrap = Bootstrap(clusters(subjects), options.draws, options.seed)
+    low, high = bootstrap.summed_sizes(gaps(probabilities, truth))
+    return Estimate(expected_calibration_error(probabilities, truth), low, high, len(truth))
 
 
 def _accuracy(read: Sequence[Record], state: str) -> Estimate | None:

@@ -188,7 +188,8 @@ class Classification:
     confusion
         int64 [label, predicted].
     calibration_error
-        Expected calibration error over 15 bins.
+        Expected calibration error over 15 bins, with its bootstrap interval (by subject where there are subjects).
+        Biased upwards on small samples, and its interval with it.
     bins
         Its bins.
     negative_log_likelihood
@@ -206,7 +207,7 @@ class Classification:
     precision: tuple[Estimate | None, ...]
     mean_recall: float | None
     confusion: NDArray[np.int64]
-    calibration_error: float | None
+    calibration_error: Estimate | None
     bins: tuple[ReliabilityBin, ...]
     negative_log_likelihood: float | None
 

@@ -76,6 +76,18 @@ class Bootstrap:
         low, high = (np.nan, np.nan) if alone else _ends(ratios[:, None])[:, 0]
         return Estimate(value, float(low), float(high), int(first.sum()))
 
+    def summed_sizes(self, values: NDArray[Any]) -> tuple[float, float]:
+        """Ends of the interval of the sum over columns of |mean of the column|, of values [images, columns].
+
+        Every image has its values; NaN of a single image or person.
+        """
+        if self.count < 2:
+            return np.nan, np.nan
+        sums = self._summed(np.column_stack([values, np.ones(len(values))]))
+        drawn = np.concatenate([block @ sums for block in self._blocks()])
+        low, high = _ends(np.abs(drawn[:, :-1]).sum(axis=1, keepdims=True) / drawn[:, -1:])[:, 0]
+        return float(low), float(high)
+
     def ratios(self, above: NDArray[Any], below: NDArray[Any]) -> tuple[Doubles, Doubles]:
         """Ends of the intervals of sum(above) / sum(below), column by column [images, columns].
 

@@ -141,7 +141,7 @@ class _Run:
             estimated: dict[str, Any] = {
                 "about": self._provenance(found),
                 "counts": count(found.records, model.labels, self.corpus.dropped),
-                "classification": classify(found.records, model.labels, model.pack.temperature),
+                "classification": classify(found.records, model.labels, model.pack.temperature, options),
                 "tables": region_tables(found, bootstrap),
                 "classes": classes,
                 "outside": judge.outside(),

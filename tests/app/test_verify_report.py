@@ -108,6 +108,14 @@ def test_a_failed_check_of_the_maps_stands_on_the_first_page(findings, check):
     assert len(list(summary(findings))) == len(blocks) - 1
 
 
+def test_the_calibration_error_stands_with_its_interval_on_the_first_page_and_in_its_chapter(made, words):
+    figures = next(block for block in made.blocks if isinstance(block, doc.KeyFigures))
+    (shown,) = [item for item in figures.items if item.name == "Calibration error"]
+    assert (shown.value, shown.interval) == ("3.1\xa0%", "2.2 to 6.4\xa0% (n\xa0=\xa019)")
+    assert "3.10\xa0% (95 % interval 2.20 to 6.40\xa0%, bootstrap)" in words
+    assert "comes out too large, and its interval with it" in words
+
+
 def test_every_picture_is_accounted_for(made, findings):
     table = tables(made)["What became of the pictures"]
     numbers = [int(text) for text in column(table, 1)]

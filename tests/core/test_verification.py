@@ -109,6 +109,8 @@ def test_accuracy_is_told_over_the_images_read_and_over_all_with_a_known_label(m
     assert (found.accuracy.value, found.accuracy.n) == (right / 8, 8)
     assert (found.accuracy_of_all.value, found.accuracy_of_all.n) == (right / 10, 10)
     assert found.accuracy_whole is None
+    assert found.calibration_error.n == 8
+    assert 0 <= found.calibration_error.low < found.calibration_error.high <= 1
     assert found.confusion.sum() == 8
     assert found.recall[LABELS.index("disgust")] is None
 

@@ -24,7 +24,7 @@ from core.verification.findings import CONTRAST, EXPLANATION, ClassFinding, Expe
 from core.verification.intervals import Bootstrap, clusters, wilson
 from core.verification.measurements import crop_density, expected_mask, face_density
 from core.verification.ranks import correlation, ranks, spearman
-from core.verification.scores import reliability
+from core.verification.scores import expected_calibration_error, gaps, reliability
 from core.verification.subset import spread_order
 
 LABELLED = ("happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
@@ -49,6 +49,47 @@ def test_wilsons_interval_is_scipys(hits, n):
 
 def test_a_proportion_of_nothing_is_not_a_number_but_none():
     assert wilson(0, 0) is None
+
+
+def made_readings(seed, images, boldness=1.0):
+    """Probabilities [images, 4] of a pack that states them truly, or with other logits, and labels drawn from them."""
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(0, 1.5, (images, 4))
+    true, stated = (np.exp(logits * each) for each in (1.0, boldness))
+    true, stated = (odds / odds.sum(axis=1, keepdims=True) for odds in (true, stated))
+    labels = (generator.random((images, 1)) > true.cumsum(axis=1)).sum(axis=1)
+    return stated.astype(np.float32), np.minimum(labels, 3)
+
+
+@pytest.mark.parametrize("boldness", [1.0, 3.0])
+def test_the_interval_of_the_calibration_error_is_that_of_drawing_the_images_anew(boldness):
+    probabilities, labels = made_readings(1, 400, boldness)
+    bootstrap = Bootstrap(np.arange(400), 300, 0)
+    drawn = []
+    for counts in np.concatenate(list(bootstrap._blocks())).astype(int):
+        images = np.repeat(np.arange(400), counts)
+        drawn.append(expected_calibration_error(probabilities[images], labels[images]))
+
+    ends = bootstrap.summed_sizes(gaps(probabilities, labels))
+
+    assert ends == pytest.approx(tuple(np.percentile(drawn, [2.5, 97.5])), abs=1e-5)
+
+
+def test_the_calibration_error_of_few_images_is_too_large():
+    few, many = (expected_calibration_error(*made_readings(2, images)) for images in (100, 20000))
+
+    assert many < 0.02 < 2 * many + 0.02 < few
+
+
+def test_the_interval_of_the_calibration_error_is_wider_by_person():
+    probabilities, labels = (np.repeat(each, 10, axis=0) for each in made_readings(3, 40, 2.0))
+    (low, high), (lowest, highest) = (
+        Bootstrap(groups, 300, 0).summed_sizes(gaps(probabilities, labels))
+        for groups in (np.arange(400), np.arange(400) // 10)
+    )
+
+    assert highest - lowest > 1.5 * (high - low)
+    assert np.isnan(Bootstrap(np.zeros(400, int), 300, 0).summed_sizes(gaps(probabilities, labels))).all()
 
 
 def test_images_of_one_person_are_drawn_together_and_others_alone():

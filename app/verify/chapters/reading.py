@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.documents.document import MISSING, Block, Cell, Column, Content, Figure, Heading, Table, Text, table
 from app.verify.charts import Series, dots, reliability
-from app.verify.numerals import cell, number, percent
+from app.verify.numerals import GAP, cell, number, percent, span
 from core.verification.findings import Estimate, Findings
 
 
@@ -31,11 +31,11 @@ def reading(findings: Findings) -> Iterator[Block]:
     yield confusion(findings)
     yield Heading("Calibration", 2)
     yield Text(
-        f"The expected calibration error over 15 equal bins of confidence is {percent(read.calibration_error, 2)}, "
-        f"the mean "
-        f"negative log-likelihood {number(read.negative_log_likelihood, 3)} nats. On the dashed line, what the pack "
-        f"calls "
-        "80 % probable is right in 80 of 100 cases; below it the pack is too sure of itself."
+        f"The expected calibration error over 15 equal bins of confidence is {_calibration(read.calibration_error)}, "
+        f"the mean negative log-likelihood {number(read.negative_log_likelihood, 3)} nats. On few pictures the error "
+        "comes out too large, and its interval with it: chance alone opens gaps between confidence and accuracy. On "
+        "the dashed line, what the pack calls 80 % probable is right in 80 of 100 cases; below it the pack is too "
+        "sure of itself."
     )
     yield Figure(
         reliability({findings.about.pack_id: read}),
@@ -44,6 +44,14 @@ def reading(findings: Findings) -> Iterator[Block]:
         "Reliability diagram. Below: how many images have that confidence.",
     )
     yield _bins(findings)
+
+
+def _calibration(found: Estimate | None) -> str:
+    """The error with its interval by the bootstrap, in a sentence."""
+    if found is None:
+        return MISSING
+    ends = span(found.low, found.high, as_percent=True, digits=2)
+    return percent(found.value, 2) + (f" (95 % interval {ends}{GAP}%, bootstrap)" if ends else "")
 
 
 def _overall(findings: Findings) -> Table:

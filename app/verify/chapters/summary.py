@@ -19,7 +19,7 @@ from app.documents.document import (
     strong,
     table,
 )
-from app.verify.numerals import GAP, cell, interval, number, percent, plural
+from app.verify.numerals import cell, interval, number, percent, plural
 from app.verify.words import NOTICE, READS, listed, method, sentence, tone
 from core.verification.findings import CONTRAST, EXPLANATION, ClassFinding, Estimate, Findings
 from core.verification.record import EXAMINED, EXCLUDED, NO_FACE, UNREADABLE, WHOLE
@@ -74,9 +74,9 @@ def _key_figures(findings: Findings) -> Iterator[KeyFigure]:
     )
     yield KeyFigure(
         "Calibration error",
-        percent(read.calibration_error),
-        f"15 bins, n{GAP}={GAP}{read.read}",
-        "confidence against accuracy",
+        percent(None if read.calibration_error is None else read.calibration_error.value),
+        interval(read.calibration_error, as_percent=True),
+        "confidence against accuracy, 15 bins",
     )
     yield _outside(findings)
     yield _weakest(findings, "V_f", "V_f of the weakest class")
