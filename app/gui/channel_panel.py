@@ -77,12 +77,12 @@ class ChannelPanel(QFrame):
         """Lay a map [height, width] over the face; a single unit would only tint it."""
         self.view.show_map(frame, face.crop, values, shades, smooth, OPACITY if values.size > 1 else 0.0)
 
-    def show_numbers(self, face: FaceResult, channel: int, pinned: bool, values: Floats) -> None:
-        """Say which face and channel that is, and how strong."""
+    def show_numbers(self, face: FaceResult, channel: str, pinned: bool, values: Floats) -> None:
+        """Say which face and channel that is, by its title, and how strong."""
         prediction = face.prediction
         name = names.face_name(face.observation.face_id)
         _say(self.face, f"Face {name} · {prediction.label} {prediction.probability:.2f}")
-        _say(self.channel, f"Channel {channel}")
+        _say(self.channel, channel)
         _say(self.pin, "Let go" if pinned else "Pin")
         _say(self.facts, _numbers(values))
         for part in (self.channel, self.pin, self.facts, self.value):

@@ -288,14 +288,20 @@ class LayersPage(Page):
         now = self._ranking.settled
         first = [channel for channel in self._pinned() if channel < len(now)]
         places = (*first, *(channel for channel in self._ranking.order if channel not in first))
-        return [Tile(channel, float(now[channel]), channel in first) for channel in places[: self.grid.room]]
+        return [self._tile(channel, float(now[channel])) for channel in places[: self.grid.room]]
+
+    def _tile(self, channel: int, strength: float) -> Tile:
+        opened = self.watch.layer
+        name = "" if opened is None else opened.channel_name(channel)
+        return Tile(channel, strength, channel in self._pinned(), name)
 
     def _show_numbers(self) -> None:
         """Ten times a second: faster than anybody reads."""
         features, face, opened, channel = self._features, self._face, self.watch.layer, self.channel
         if features is None or face is None or opened is None or channel is None:
             return
-        self.panel.show_numbers(face, channel, channel in self._pinned(), features.maps[channel])
+        tile = self._tile(channel, 0.0)
+        self.panel.show_numbers(face, tile.title, tile.pinned, features.maps[channel])
         shown, name = len(self.grid.channels), names.face_name(face.observation.face_id)
         which = f"all {shown}" if shown == opened.layer.channels else f"{shown} of {opened.layer.channels}"
         way = WAYS[self._settings.strength] if opened.layer.height * opened.layer.width > 1 else "value"

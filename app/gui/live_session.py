@@ -114,7 +114,9 @@ class LiveSession:
         known = [layer for layer in activations.layers if layer.key == key]
         layer = known[0] if known else activations.first_choice()
         reference = activations.reference(layer)
-        return OpenLayer(activations.pack, activations.layers, activations.left_out, layer, reference)
+        return OpenLayer(
+            activations.pack, activations.layers, activations.left_out, layer, reference, activations.model.labels
+        )
 
     def look_into(self, opened: OpenLayer | None, face_id: int) -> None:
         """Let results carry what this layer makes of this face; a picture that stands is read again."""

@@ -27,11 +27,17 @@ WANTED_VALUES: Final = 72
 
 @dataclass(frozen=True)
 class Tile:
-    """One channel; `strength` is what it is ranked by."""
+    """One channel; `strength` is what it is ranked by, `name` the class it stands for, if any."""
 
     channel: int
     strength: float
     pinned: bool
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is called in a sentence."""
+        return f"Channel {self.channel}" + (f", {self.name}" if self.name else "")
 
 
 @dataclass(frozen=True)
@@ -241,9 +247,7 @@ class MapGrid(QWidget):
 
     def _paint_caption(self, painter: QPainter, rect: QRect, tile: Tile) -> None:
         caption = QRect(rect.left(), rect.bottom() + 2, rect.width(), CAPTION_PX - BAR_PX - 2)
-        name = f"#{tile.channel}"
-        room = caption.width() // self._digit_px - len(name) - 1
-        value = next((text for digits in (3, 2, 1) if len(text := names.compact(tile.strength, digits)) <= room), "")
+        name, value = self._caption(tile, caption.width())
         marked = tile.pinned or tile.channel == self._channel
         painter.setPen(self._theme.colour("accent" if marked else "muted"))
         painter.drawText(caption, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
@@ -253,6 +257,16 @@ class MapGrid(QWidget):
         foot = QRect(caption.left(), caption.bottom() + 1, caption.width(), BAR_PX)
         painter.fillRect(foot, self._theme.colour("track"))
         painter.fillRect(QRect(foot.topLeft(), QSize(round(foot.width() * share), BAR_PX)), self._theme.colour("muted"))
+
+    def _caption(self, tile: Tile, width: int) -> tuple[str, str]:
+        """Class or number of the channel and its strength, as long as there is room; a class is cut for two digits."""
+        texts = [names.compact(tile.strength, digits) for digits in (3, 2, 1)]
+        if tile.name:
+            room = width - self._digit_px * (len(texts[1]) + 1)
+            return QFontMetrics(self._font).elidedText(tile.name, Qt.TextElideMode.ElideRight, room), texts[1]
+        name = f"#{tile.channel}"
+        room = width // self._digit_px - len(name) - 1
+        return name, next((text for text in texts if len(text) <= room), "")
 
     def _place_at(self, point: QPointF) -> int | None:
         for place in range(len(self._tiles)):
@@ -265,5 +279,5 @@ class MapGrid(QWidget):
             self._pointed = place
             shape = Qt.CursorShape.ArrowCursor if place is None else Qt.CursorShape.PointingHandCursor
             self.setCursor(shape)
-            self.setToolTip("" if place is None else f"Channel {self._tiles[place].channel} (double click or P: pin)")
+            self.setToolTip("" if place is None else f"{self._tiles[place].title} (double click or P: pin)")
             self.update()

@@ -25,6 +25,8 @@ class OpenLayer:
         Names of the layers whose numbers have no place in the picture.
     reference
         Strong activation for the layer, which display scales are multiples of.
+    labels
+        The pack's classes.
     """
 
     pack: str
@@ -32,6 +34,12 @@ class OpenLayer:
     left_out: tuple[str, ...]
     layer: FeatureLayer
     reference: float
+    labels: tuple[str, ...] = ()
+
+    def channel_name(self, channel: int) -> str:
+        """The class that a channel of the scores stands for; nothing in other layers."""
+        scores = self.layer.classes and self.layer.channels == len(self.labels)
+        return self.labels[channel] if scores else ""
 
 
 class Session(Protocol):

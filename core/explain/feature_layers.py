@@ -44,6 +44,8 @@ MOVING: Final = frozenset(
     {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Cast", "Dropout", "Slice", "Split"}
     | {"Gather", "Expand", "Tile", "Pad", "DepthToSpace", "SpaceToDepth"}
 )
+# Operators behind which the numbers of an image's classes are still in their order.
+KEEPING: Final = frozenset({"Softmax", "LogSoftmax", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast"})
 # Operators that rescale what a layer gives, before its non-linearity; arithmetic does with constants.
 RESCALING: Final[Mapping[str, str]] = {
     "BatchNormalization": "batch norm",
@@ -100,6 +102,8 @@ class FeatureLayer:
         Number of maps, and their size in px of their own; 1 x 1 for dense layers.
     signed
         Whether it may give negative numbers.
+    classes
+        Whether its channels are the pack's classes in their order: the logits, or what only a softmax parts from them.
     """
 
     key: str
@@ -108,6 +112,7 @@ class FeatureLayer:
     height: int
     width: int
     signed: bool
+    classes: bool = False
 
     @property
     def size_text(self) -> str:
@@ -244,9 +249,18 @@ class FeatureLayers:
         assert isinstance(channels, int)
         assert isinstance(height, int)
         assert isinstance(width, int)
-        return FeatureLayer(
-            str(value.name), self._name(value), channels, height, width, not self._is_nonnegative(value)
-        )
+        signed = not self._is_nonnegative(value)
+        return FeatureLayer(str(value.name), self._name(value), channels, height, width, signed, value in self._scores)
+
+    @cached_property
+    def _scores(self) -> frozenset[ir.Value]:
+        """The values whose numbers are the classes' in their order: the output, and what leads to it unmixed."""
+        value, found = self._classifier.logits, {self._classifier.logits}
+        while (node := value.producer()) is not None and node.op_type in KEEPING and node.inputs[0] in self._order:
+            assert node.inputs[0] is not None
+            value = node.inputs[0]
+            found.add(value)
+        return frozenset(found)
 
     def _axes(self, value: ir.Value) -> list[int] | None:
         """Order of axes that brings the value to [batch, channels, rows, columns]; None where it has no such axes."""

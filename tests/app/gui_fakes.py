@@ -53,9 +53,9 @@ def make_result(faces=(), index=0, timestamp_s=0.0, captured_s=0.0, image=None):
     return Result(Frame(image, index, timestamp_s, captured_s), tuple(faces))
 
 
-def make_layer(key, side=4, channels=12, signed=False):
+def make_layer(key, side=4, channels=12, signed=False, classes=False):
     """A layer as a session lists it."""
-    return FeatureLayer(key, f"Conv {key}", channels, side, side, signed)
+    return FeatureLayer(key, f"Conv {key}", channels, side, side, signed, classes)
 
 
 class FakeSession:
@@ -133,7 +133,7 @@ class FakeSession:
         if key in self.fail_with:
             raise self.fail_with[key]
         layer = next((layer for layer in self.layers if layer.key == key), self.layers[0])
-        return OpenLayer(self.pack, tuple(self.layers), ("Dense 9 · 17 × 12",), layer, 2.0)
+        return OpenLayer(self.pack, tuple(self.layers), ("Dense 9 · 17 × 12",), layer, 2.0, self.labels)
 
     def look_into(self, opened, face_id):
         look = (None, 0) if opened is None else (opened.layer.key, face_id)

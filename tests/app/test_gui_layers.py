@@ -13,7 +13,7 @@ from app.gui.map_view import MapView
 from app.settings import Settings, load
 from core.errors import ExplainError
 from core.types import Features
-from tests.app.gui_fakes import make_face, make_layer, make_result
+from tests.app.gui_fakes import LABELS, make_face, make_layer, make_result
 
 
 @pytest.fixture
@@ -84,6 +84,24 @@ def test_the_strongest_channels_come_first(open_page, play, show):
     assert window.layers.channel == 7
     assert window.layers.panel.channel.text() == "Channel 7"
     assert "all 12 channels for face A · by spatial maximum" in window.layers._count.text()
+
+
+def test_channels_of_the_scores_are_called_by_their_classes(qtbot, fake, open_page, play, show):
+    window = open_page()
+    grid = window.layers.grid
+    show(window, make_face(1))
+    play(window, {3: 1.0})
+    assert {tile.name for tile in grid._tiles} == {""}
+    assert [grid._caption(grid._tiles[0], 90)[0], grid._tiles[0].title] == ["#3", "Channel 3"]
+
+    fake.session.layers = [make_layer("a"), make_layer("scores", 1, len(LABELS), signed=True, classes=True)]
+    window.layers._choose_layer("scores")
+    qtbot.waitUntil(lambda: window.layers.watch.layer.layer.key == "scores", timeout=5000)
+    play(window, {4: 3.25})
+    assert window.layers.panel.channel.text() == f"Channel 4, {LABELS[4]}"
+    assert sorted(tile.name for tile in grid._tiles) == sorted(LABELS)
+    assert grid._caption(grid._tiles[0], 90) == (LABELS[4], "3.2")
+    assert grid._caption(grid._tiles[0], 40)[0].endswith("…")
 
 
 def test_a_key_goes_to_the_next_layer_and_that_is_remembered(qtbot, fake, open_page, tmp_path):

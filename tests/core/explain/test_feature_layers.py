@@ -59,6 +59,20 @@ def test_only_a_layer_that_can_give_negative_numbers_is_signed():
     assert {name for name, may in signed.items() if may} == {"Picture", "Conv 1", "Dense 1"}
 
 
+@pytest.mark.parametrize("head_of", [(), (nn.Softmax(dim=1),), (nn.LogSoftmax(dim=1),), (nn.Flatten(),)])
+def test_the_scores_and_what_a_softmax_makes_of_them_are_the_classes(head_of):
+    found = layers_of(nn.Sequential(conv(1, 5, norm=False), *head(5), *head_of), (1, 8, 8)).layers
+    ends = ["Dense 1"] if not head_of or isinstance(head_of[0], nn.Flatten) else ["Dense 1", found[-1].name]
+    assert [layer.name for layer in found if layer.classes] == ends
+    assert {layer.channels for layer in found if layer.classes} == {5}
+
+
+@pytest.mark.parametrize("name", ["resnet", "mobilenet v3", "convnext"])
+def test_of_any_network_the_last_layer_alone_is_the_classes(name):
+    found = layers_of(member(name), PICTURE).layers
+    assert [layer.classes for layer in found] == [False] * (len(found) - 1) + [True]
+
+
 def test_two_branches_together_are_a_layer_of_their_own():
     names = [layer.name for layer in layers_of(build("resnet"), (1, 8, 8)).layers]
     assert names.index("Conv 3") < names.index("Sum 1") < names.index("Sum 1 · ReLU") < names.index("Conv 4")
