@@ -189,9 +189,8 @@ def _evidence(found: Found) -> Iterator[Block]:
     yield Heading("What the readings rest on", new_page=True)
     yield Text(
         "V_f: density of the evidence in the regions where the expression's muscles move; 1 is a uniform map over "
-        "the face. "
-        "Lift: the same for a class's own explanations (against the runner-up), over other classes' explanations. The "
-        "verdict rests on both and on the share outside the face."
+        "the face. Lift: the same for a class's own explanations (against the runner-up), over other classes' "
+        "explanations. The verdict rests on both and on the share outside the face."
     )
     rows: list[list[Content]] = []
     for label in labels:
@@ -270,8 +269,8 @@ def _maps(found: Found) -> Iterator[Block]:
     yield Heading("Mean heatmaps", new_page=True)
     yield Text(
         "Maps of the images read as a class, aligned and averaged, over the outline of the mean face; dotted: the "
-        "expected "
-        "regions. White is what a uniform map would give, orange more, blue less, on the same scale everywhere."
+        "expected regions. White is what a uniform map would give, orange more, blue less, on the same scale "
+        "everywhere."
     )
     for seed, words in (("predicted", "the class that was read"), ("contrast", "that class against the runner-up")):
         for name, each in found.items():

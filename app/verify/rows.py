@@ -72,8 +72,7 @@ def _metadata(findings: Findings) -> dict[str, str]:
         "columns": (
             "share, negative_share: of the positive (negative) relevance for target; density: share over area; "
             "expected_share, v_f, outside_share, verdict: of the image; contrast_*: target against the class in "
-            "against; "
-            "other_mode_*: regions outlined in the other mode"
+            "against; other_mode_*: regions outlined in the other mode"
         ),
     }
 

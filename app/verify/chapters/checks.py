@@ -31,8 +31,8 @@ def checks(findings: Findings) -> Iterator[Block]:
     yield Heading("Checks of the explanations", new_page=True)
     yield Text(
         "A map can look convincing and still say nothing about the network. These checks look at the maps "
-        "themselves. Where a "
-        "check looks at a part of the images only, the part is drawn evenly over the classes by a stated seed."
+        "themselves. Where a check looks at a part of the images only, the part is drawn evenly over the classes by "
+        "a stated seed."
     )
     yield Heading("Boxes against polygons", 2)
     yield from _modes(findings)
@@ -96,8 +96,7 @@ def _agreement(found: MethodAgreement | None) -> Iterator[Block]:
     yield Text(
         f"The same {plural(found.images, 'image')}, explained for the same classes by several methods. Spearman's rank "
         "correlation, mean over the images: 1 where two methods order pixels, or regions, alike; 0 where they have "
-        "nothing "
-        "in common. Methods that answer different questions need not agree."
+        "nothing in common. Methods that answer different questions need not agree."
     )
     yield _square("Rank correlation of the maps, pixel by pixel", found, found.maps, found.maps_low, found.maps_high)
     yield _square("Rank correlation of the regions' shares", found, found.shares, found.shares_low, found.shares_high)
@@ -138,9 +137,8 @@ def _faithfulness(findings: Findings) -> Iterator[Block]:
         return
     yield Text(
         "The most relevant pixels are blurred away first (deletion: the probability of the class should fall fast, "
-        "so a "
-        "small area is good) or brought back into a blurred face first (insertion: a large area is good). Controls "
-        "look at "
+        "so a small area is good) or brought back into a blurred face first (insertion: a large area is good). "
+        "Controls look at "
         f"nothing. {plural(found.images, 'image')}."
     )
     yield _verdict(found.verdict)

@@ -40,8 +40,7 @@ def expectations(findings: Findings) -> Iterator[Block]:
             " against a uniform map over the face, and ",
             strong("lift"),
             " tells whether it is there more than for other classes. The verdict rests on V_f, lift and the share "
-            "outside "
-            "the face. V_w is shown since it is common, but any map that is centred on the face passes it, a "
+            "outside the face. V_w is shown since it is common, but any map that is centred on the face passes it, a "
             "Gaussian that "
             "has seen nothing included.",
         )
@@ -161,9 +160,9 @@ def _lifts(judged: list[ClassFinding]) -> Table:
         rows,
         [
             "Over other images: the other classes' explanations are of images that were read as those classes. "
-            "Within the "
-            "image: they are explanations of other classes for the same images. 1 means that the regions count no more "
-            "for this class than for others. A control that looks at nothing differs from 1 only as faces do."
+            "Within the image: they are explanations of other classes for the same images. 1 means that the regions "
+            "count no more for this class than for others. A control that looks at nothing differs from 1 only as "
+            "faces do."
         ],
     )
 
@@ -173,9 +172,8 @@ def _outside(findings: Findings) -> Iterator[Block]:
     yield Heading("Outside the face", 2)
     yield Text(
         f"Evidence outside the face (background, hair, ears, neck) cannot be an expression. {percent(found.area)} of "
-        f"the crop "
-        f"lies there, so much a uniform map would put there. An image counts as looking outside the face above "
-        f"{found.limit:.2f}: {percent(None if found.above is None else found.above.value)} of the images do."
+        f"the crop lies there, so much a uniform map would put there. An image counts as looking outside the face "
+        f"above {found.limit:.2f}: {percent(None if found.above is None else found.above.value)} of the images do."
     )
     gaussian = found.mean.get(GAUSSIAN)
     yield Figure(

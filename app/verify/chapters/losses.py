@@ -22,8 +22,7 @@ def losses(findings: Findings) -> Iterator[Block]:
     cut = "cut to the face already" if about.corpus_tight else "searched for faces"
     yield Text(
         f"{about.corpus_title} (layout: {about.corpus_layout}) holds {plural(counts.images, 'labelled picture')}, "
-        f"{cut}; "
-        f"it {subjects}. {_clusters(findings)}"
+        f"{cut}; it {subjects}. {_clusters(findings)}"
     )
     yield table(
         "What became of the pictures",

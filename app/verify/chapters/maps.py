@@ -17,10 +17,9 @@ def mean_maps(findings: Findings) -> Iterator[Block]:
     yield Heading("Mean heatmaps", new_page=True)
     yield Text(
         "Every face is aligned by eyes and mouth, each map is divided by its own sum, and the maps of the images "
-        "read as one "
-        "class are averaged. The lines are the mean of the landmarks, not a picture of anybody; dotted: the expected "
-        "regions. The colours are the same in every report: white is what a uniform map would give, orange more, "
-        "blue less. "
+        "read as one class are averaged. The lines are the mean of the landmarks, not a picture of anybody; dotted: "
+        "the expected regions. The colours are the same in every report: white is what a uniform map would give, "
+        "orange more, blue less. "
         f"For display maps are smoothed as on video (a Gaussian of {SMOOTH_PX:g} px); numbers are not."
     )
     if findings.maps.landmarks is None:

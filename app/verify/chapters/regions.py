@@ -21,11 +21,9 @@ def regions(findings: Findings) -> Iterator[Block]:
     yield Text(
         (
             "Each image is explained for the class that the pack reads in it; columns are these classes. The share "
-            "(mass) of a "
-            "region is its part of the positive relevance and sums to 100 % down a column. The density is the share "
-            "over the "
-            "region's part of the crop: 1 is what a uniform map would give, 2 is twice as much. Cells are means over "
-            "images "
+            "(mass) of a region is its part of the positive relevance and sums to 100 % down a column. The density "
+            "is the share over the region's part of the crop: 1 is what a uniform map would give, 2 is twice as "
+            "much. Cells are means over images "
             "with 95 % bootstrap intervals. ",
             link("Formulas.", "#methods-and-sources"),
         )
@@ -39,8 +37,7 @@ def regions(findings: Findings) -> Iterator[Block]:
     yield Heading("Against the runner-up", 2)
     yield Text(
         "The same for the contrast: relevance for the class read less relevance for the next most probable one. It "
-        "shows "
-        "what speaks for this class rather than for a face as such."
+        "shows what speaks for this class rather than for a face as such."
     )
     yield region_table(findings, "density", seed="contrast")
     yield Heading("Against the class", 2)

@@ -16,10 +16,8 @@ def methods(findings: Findings) -> Iterator[Block]:
     yield Heading("Methods and sources", new_page=True)
     yield Text(
         "Three steps, as in Rieger et al. 2020: classify the expression, explain the reading pixel by pixel, and "
-        "quantify the "
-        "explanation by regions of the face, because nobody can inspect every heatmap. Their paper's exact boxes, "
-        "presets and "
-        "numbers are not known to us; polygons in place of boxes follow the work of 2023."
+        "quantify the explanation by regions of the face, because nobody can inspect every heatmap. Their paper's "
+        "exact boxes, presets and numbers are not known to us; polygons in place of boxes follow the work of 2023."
     )
     yield Heading("Regions", 2)
     yield Text(
@@ -143,8 +141,7 @@ def limits(findings: Findings) -> Iterator[Block]:
     if about.subjects is None:
         people.append(
             "The corpus does not say who is seen. Pictures of one person count as independent, so that intervals are "
-            "too "
-            "narrow, and nothing can be said about people who were not in it."
+            "too narrow, and nothing can be said about people who were not in it."
         )
     yield Bullets(
         (

@@ -180,9 +180,8 @@ def _classes(findings: Findings) -> Block:
         [
             (
                 "Intervals: 95 %. Images: read as the class. V_f: density of the evidence in the expected regions; 1 "
-                "is a "
-                "uniform map over the face. Lift: V_f over what other classes' explanations have there. Outside: of "
-                "the "
+                "is a uniform map over the face. Lift: V_f over what other classes' explanations have there. "
+                "Outside: of the "
                 "face. ",
                 link("How the verdict is reached.", "#expected-against-observed-regions"),
             )
