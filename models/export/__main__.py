@@ -24,7 +24,7 @@ from core.verification.scores import fit_temperature, score
 from models.data import fer2013, ferplus
 from models.export import gimefive, mien
 from models.export.card import Measured, Story, table, write_card
-from models.export.pack import run_onnx, write_pack
+from models.export.pack import manifest_facts, run_onnx, write_pack
 from models.networks.mien import multiply_adds
 from models.train.mien import ALIGNMENT
 from models.verify.conditions import measure_conditions
@@ -88,7 +88,7 @@ def _mien(arguments: argparse.Namespace, split: ferplus.FerPlus) -> Job:
         training=f"""- {trained_on} of {len(train.images)} training images are kept, the others are mostly voted
   "unknown" or "not a face"; the mesh finds a face in {train.found.sum()} of them all.
 - {_size(network)}, {multiply_adds(network, ALIGNMENT.size) / 1e6:.1f} M multiply-adds.
-- Three seeds of the recipe, last epoch, raw crops and aligned ones:
+- Seeds of the recipe, last epoch, raw crops and aligned ones:
 
 {_seeds([arguments.run, *arguments.seeds])}""",
     )
@@ -108,7 +108,7 @@ def _gimefive(arguments: argparse.Namespace, split: ferplus.FerPlus) -> Job:
         version=arguments.version,
         trained_on=len(train.labels),
         labels=labels,
-        labels_name="fer2013_label",
+        labels_name="fer2013",
         on="FER2013's public-test rows with their original labels, neutral left out",
         training=f"- {len(train.labels)} training images, {_size(network)}; the best of {len(rows)} epochs.",
     )
@@ -134,11 +134,11 @@ def _write(job: Job, arguments: argparse.Namespace, split: ferplus.FerPlus) -> N
     """Write, fit the temperature, write again with it, measure, and write the card."""
     folder: Path = arguments.out
     alignment = Alignment(job.size, ALIGNMENT.right_eye, ALIGNMENT.left_eye, ALIGNMENT.mouth)
-    write_pack(folder, job.network, alignment, job.words.facts(job.version, 1.0, job.trained_on), "-\n", job.half)
+    write_pack(folder, job.network, alignment, _facts(job, 1.0), "-\n", job.half)
     logits = run_onnx(folder / "model.onnx", split.crops(alignment)[:, None])
     labelled = job.labels >= 0
     temperature = fit_temperature(logits[labelled], job.labels[labelled])
-    facts = job.words.facts(job.version, temperature, job.trained_on)
+    facts = _facts(job, temperature)
     write_pack(folder, job.network, alignment, facts, "-\n", job.half)
     model = Model(read_pack(folder), provider="cpu")
     paths = measure_paths(model, split, job.labels)
@@ -164,6 +164,11 @@ def _write(job: Job, arguments: argparse.Namespace, split: ferplus.FerPlus) -> N
     card = write_card(story, measured)
     write_pack(folder, job.network, alignment, facts | {"measured": figures}, card, job.half)
     print(card)
+
+
+def _facts(job: Job, temperature: float) -> dict[str, object]:
+    words = job.words
+    return manifest_facts((words.ID, job.version, words.TITLE), words.LABELS, words.DATA, temperature, job.trained_on)
 
 
 def _findings(model: Model, data: Path, labels: str) -> Findings:

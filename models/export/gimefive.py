@@ -9,6 +9,9 @@ from models.export.card import Story
 from models.networks.gimefive import GiMeFive
 
 ID = "gimefive"
+TITLE = "Six expressions, GiMeFive as published by Wang and Kawka in 2024"
+DATA = "FER2013, original labels without neutral"
+LABELS = CLASSES
 
 
 def network_of(run: Path) -> GiMeFive:
@@ -18,29 +21,9 @@ def network_of(run: Path) -> GiMeFive:
     return network.eval()
 
 
-def facts(version: str, temperature: float, images: int) -> dict[str, object]:
-    """What the manifest says of itself, before anything is measured."""
-    return {
-        "id": ID,
-        "version": version,
-        "title": "Six expressions, GiMeFive as published by Wang and Kawka in 2024",
-        "licence": "Apache-2.0",
-        "heads": [
-            {"name": "expression", "kind": "expression", "labels": list(CLASSES), "temperature": round(temperature, 4)}
-        ],
-        "operating_point": {"rule": "argmax"},
-        "training": {
-            "data": "FER2013, original labels without neutral",
-            "images": images,
-            "note": "The images were collected from the web and never cleared for redistribution; see CARD.md.",
-        },
-        "measured": [],
-    }
-
-
 def story(lines: str) -> Story:
     """The card's words; `lines` are the training's figures."""
-    return Story("gimefive", INTRODUCTION, TRAINING.format(figures=lines), LIMITS)
+    return Story(ID, INTRODUCTION, TRAINING.format(figures=lines), LIMITS)
 
 
 INTRODUCTION = """Reads six expressions, without neutral, in an aligned grey face of 64 x 64 px: happiness, surprise,

@@ -9,6 +9,9 @@ from models.export.card import Story
 from models.networks.mien import Mien, MienConfig
 
 ID = "mien-s"
+TITLE = "Eight expressions, small residual network made to be explained"
+DATA = "FER+ votes on FER2013 images"
+LABELS = CLASSES
 
 
 def network_of(run: Path, gated: bool = True) -> Mien:
@@ -17,26 +20,6 @@ def network_of(run: Path, gated: bool = True) -> Mien:
     state = torch.load(run / "checkpoint.pt", weights_only=True)
     network.load_state_dict(state["average"])
     return network.eval()
-
-
-def facts(version: str, temperature: float, images: int) -> dict[str, object]:
-    """What the manifest says of itself, before anything is measured."""
-    return {
-        "id": ID,
-        "version": version,
-        "title": "Eight expressions, small residual network made to be explained",
-        "licence": "Apache-2.0",
-        "heads": [
-            {"name": "expression", "kind": "expression", "labels": list(CLASSES), "temperature": round(temperature, 4)}
-        ],
-        "operating_point": {"rule": "argmax"},
-        "training": {
-            "data": "FER+ votes on FER2013 images",
-            "images": images,
-            "note": "The images were collected from the web and never cleared for redistribution; see CARD.md.",
-        },
-        "measured": [],
-    }
 
 
 def story(lines: str) -> Story:

@@ -1,6 +1,7 @@
 """A trained network as a model pack: manifest, ONNX, golden outputs and card."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,26 @@ def run_onnx(path: Path, faces: NDArray[np.uint8]) -> Floats:
     (name,) = (value.name for value in session.get_inputs())
     parts = [session.run(["logits"], {name: faces[i : i + 256]})[0] for i in range(0, len(faces), 256)]
     return np.concatenate(parts)
+
+
+def manifest_facts(
+    identity: tuple[str, str, str], labels: Sequence[str], data: str, temperature: float, images: int
+) -> dict[str, object]:
+    """What a manifest says of a trained network, before anything is measured; `identity` is id, version and title."""
+    return {
+        **dict(zip(("id", "version", "title"), identity, strict=True)),
+        "licence": "Apache-2.0",
+        "heads": [
+            {"name": "expression", "kind": "expression", "labels": list(labels), "temperature": round(temperature, 4)}
+        ],
+        "operating_point": {"rule": "argmax"},
+        "training": {
+            "data": data,
+            "images": images,
+            "note": "The images were collected from the web and never cleared for redistribution; see CARD.md.",
+        },
+        "measured": [],
+    }
 
 
 def write_pack(
