@@ -18,7 +18,7 @@ from torch import nn
 from core.corpora import open_corpus
 from core.geometry import Alignment
 from core.model import Model
-from core.packs import read_pack
+from core.packs import find_pack, read_pack
 from core.verification import Findings, Options, verify
 from core.verification.scores import fit_temperature, score
 from models.data import fer2013, ferplus
@@ -64,6 +64,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the pack")
     parser.add_argument("--version", required=True, help="the pack's version, for example 2.0")
     parser.add_argument("--seeds", type=Path, nargs="*", default=[], help="other runs of the same recipe, for the card")
+    parser.add_argument(
+        "--beside", nargs="*", default=[], help="other packs, ids or folders, for the card's comparison"
+    )
     parser.add_argument("--cache", type=Path, default=Path("models/cache"), help="folder for fitted meshes")
     arguments = parser.parse_args()
     split = ferplus.load(arguments.data, "valid", arguments.cache)
@@ -141,6 +144,7 @@ def _write(job: Job, arguments: argparse.Namespace, split: ferplus.FerPlus) -> N
     facts = _facts(job, temperature)
     write_pack(folder, job.network, alignment, facts, "-\n", job.half)
     model = Model(read_pack(folder), provider="cpu")
+    others = [Model(find_pack(name), provider="cpu") for name in arguments.beside]
     paths = measure_paths(model, split, job.labels)
     measured = Measured(
         on=job.on,
@@ -149,6 +153,7 @@ def _write(job: Job, arguments: argparse.Namespace, split: ferplus.FerPlus) -> N
         temperature=temperature,
         uncalibrated_error=score(logits, job.labels).calibration_error,
         findings=_findings(model, arguments.data, job.labels_name),
+        beside=[_findings(other, arguments.data, job.labels_name) for other in others],
     )
     story: Story = job.words.story(job.training)
     ways = (("raw", paths.raw), ("aligned", paths.aligned), ("full path", paths.full))

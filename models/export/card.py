@@ -37,6 +37,8 @@ class Measured:
         What logits are divided by, and the calibration error without it.
     findings
         Its verification (`mienscope verify`) on the same images.
+    beside
+        Other packs, verified on the same images.
     """
 
     on: str
@@ -45,6 +47,7 @@ class Measured:
     temperature: float
     uncalibrated_error: float
     findings: Findings
+    beside: Sequence[Findings] = ()
 
 
 def write_card(story: Story, measured: Measured) -> str:
@@ -57,6 +60,7 @@ def write_card(story: Story, measured: Measured) -> str:
         _failures(measured.conditions),
         _regions(measured.findings),
         _checks(measured.findings),
+        *([_trade([measured.findings, *measured.beside])] if measured.beside else []),
         f"## For whom it is not\n\n{story.limits}",
     )
     return "\n".join(part.rstrip() + "\n" for part in parts)
@@ -184,3 +188,40 @@ def _checks(findings: Findings) -> str:
         ]
         parts.append(table(("disturbance", "radius", "Sens_max", "read as another class"), disturbed) + "\n")
     return "\n".join(parts)
+
+
+def _trade(packs: Sequence[Findings]) -> str:
+    """What one pack gives up for what, beside the others."""
+    header = (
+        *("pack", "accuracy", "mean recall", "calibration error", "outside the face", "V_f by class"),
+        *("lift by class", "deletion", "insertion"),
+    )
+    return f"""## Beside other packs
+
+The same images, aligned, one verification each. V_f and lift (contrast) are those of the lowest and of the highest of
+the classes that have expected regions.
+
+{table(header, map(_trade_row, packs))}
+"""
+
+
+def _trade_row(findings: Findings) -> tuple[str, ...]:
+    found = findings.classification
+    judged = [each for each in findings.classes if each.expected]
+    faithful = [] if findings.faithfulness is None else findings.faithfulness.rows
+    checks = next(((row.deletion, row.insertion) for row in faithful if row.name == EXPLANATION), (None, None))
+    return (
+        f"{findings.about.pack_id} {findings.about.pack_version}",
+        number(found.accuracy, percent=True),
+        "-" if found.mean_recall is None else f"{found.mean_recall:.1%}",
+        number(found.calibration_error, percent=True),
+        number(findings.outside.mean[EXPLANATION], percent=True),
+        _range(each.by_origin[EXPLANATION].face_density for each in judged),
+        _range(each.by_origin[CONTRAST].lift for each in judged),
+        *map(number, checks),
+    )
+
+
+def _range(estimates: Iterable[Estimate | None]) -> str:
+    values = [each.value for each in estimates if each is not None]
+    return f"{min(values):.2f} to {max(values):.2f}" if values else "-"

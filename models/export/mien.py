@@ -44,9 +44,10 @@ TRAINING = """- Data: FER+ (labels by Barsoum et al. 2016, MIT licence) on the i
 - Soft-vote cross-entropy, SGD with one cycle, weight average, pictures that grow from 32 over 40 to 48 px; rotation,
   scale, shift, mirror, light and darkness, noise, low resolution and covered patches as augmentation. Rare classes are
   drawn more often.
-- **The last epochs had a say in where the relevance lies**: every second step adds a penalty on positive LRP outside
-  the face, and on what lies outside the regions that EMFACS expects of the label. Where this pack looks is therefore
-  taught, not discovered: agreement with EMFACS is no evidence for EMFACS.
+- **Where this pack looks was taught, not discovered**, so that its agreement with EMFACS is no evidence for EMFACS. In
+  one view of five only the regions that EMFACS expects of the label are sharp; in one of twenty only the others are,
+  under a label half withdrawn. In the last two fifths of training every third step adds a penalty on positive LRP
+  outside the face, and on too little of it where the label's action units show.
 - Licence of the weights: Apache-2.0, with the note on the images' rights above.
 
 {figures}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.verification.findings import CONTRAST, EXPLANATION
 from core.verification.scores import Scores
 from models.export import gimefive, mien
 from models.export.card import Measured, write_card
@@ -29,3 +30,17 @@ def test_the_card_tells_of_every_way_condition_and_class(words):
     assert "{" not in card
     rows = [line for line in card.splitlines() if line.startswith("|")]
     assert all(line.endswith("|") for line in rows)
+
+
+def test_packs_beside_it_stand_in_one_table_with_what_each_gives_up():
+    findings = make_findings()
+    paths = PathScores(90, 80, *(scores(0.8),) * 4)
+    measured = Measured("made images", paths, [], 0.7, 0.09, findings, [findings])
+    table = write_card(mien.story("-"), measured).split("## Beside other packs")[1].split("##")[0]
+    rows = [line for line in table.splitlines() if line.startswith(f"| {findings.about.pack_id} ")]
+    assert len(rows) == 2
+    assert f"{findings.classification.accuracy.value:.1%}" in rows[0]
+    assert f"{findings.outside.mean[EXPLANATION].value:.1%}" in rows[0]
+    lifts = [c.by_origin[CONTRAST].lift.value for c in findings.classes if c.expected and c.by_origin[CONTRAST].lift]
+    assert f"| {min(lifts):.2f} to {max(lifts):.2f} |" in rows[0]
+    assert "## Beside" not in write_card(mien.story("-"), Measured("made", paths, [], 0.7, 0.09, findings))
