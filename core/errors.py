@@ -12,7 +12,8 @@
     |-- PackError              a model pack cannot be used
     |   |-- PackNotFound       no pack of that id; the message lists what there is
     |   |-- PackInvalid        manifest or model are not what the format asks for
-    |   `-- PackHashMismatch   a file is not the one the manifest names
+    |   |-- PackHashMismatch   a file is not the one the manifest names
+    |   `-- AtlasInvalid       a pack's neuron atlas is damaged, or of another model
     |-- ExplainError           a model cannot be explained that way
     |   |-- GraphInvalid       the model is not one that can be read, or not one to trust
     |   |-- CompositeInvalid   a table of rules cannot be read, or names what does not exist
@@ -71,6 +72,10 @@ class PackInvalid(PackError):
 
 class PackHashMismatch(PackError):
     """A file of the pack is not the one that its manifest names."""
+
+
+class AtlasInvalid(PackError):
+    """The file of what a pack's filters look for is damaged, or belongs to another model."""
 
 
 class ExplainError(MienscopeError):

@@ -1,7 +1,8 @@
 """Model packs: read, check and list them.
 
-A pack is a folder with `manifest.json`, `model.onnx`, `golden.npz` and `CARD.md`. The manifest is strict: every
-field is asked for, none is guessed, and every other file is named in it by its SHA-256.
+A pack is a folder with `manifest.json`, `model.onnx`, `golden.npz` and `CARD.md`, and where somebody made one with
+`neurons.npz` (see `core.neurons.atlas`). The manifest is strict: every field is asked for, none is guessed, and every
+other file is named in it by its SHA-256.
 """
 
 import hashlib
@@ -22,6 +23,8 @@ from core.geometry import Alignment, Floats
 SHIPPED: Final = Path(__file__).resolve().parents[1] / "models" / "packs"
 DEFAULT_PACK: Final = "mien-s"
 FILES: Final = ("model.onnx", "golden.npz", "CARD.md")
+ATLAS: Final = "neurons.npz"
+OPTIONAL: Final = (ATLAS,)
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -180,9 +183,12 @@ def read_pack(folder: Path) -> Pack:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise PackInvalid(f"The manifest of {folder.name} is not valid: {where}: {first['msg']}.") from error
-    if sorted(manifest.sha256) != sorted(FILES):
-        raise PackInvalid(f"The manifest of {manifest.id} must hash {', '.join(FILES)}; got {sorted(manifest.sha256)}.")
-    for name in FILES:
+    if sorted(set(manifest.sha256) - set(OPTIONAL)) != sorted(FILES):
+        raise PackInvalid(
+            f"The manifest of {manifest.id} must hash {', '.join(FILES)}, and may hash {', '.join(OPTIONAL)}; "
+            f"got {sorted(manifest.sha256)}."
+        )
+    for name in manifest.sha256:
         _check_file(manifest, folder / name)
     return Pack(folder, manifest)
 
