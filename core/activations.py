@@ -83,6 +83,11 @@ class Activations:
         )
         return logits, maps.reshape(len(faces), layer.channels, layer.height, layer.width)
 
+    def giving(self, layer: FeatureLayer) -> bytes:
+        """The pack's model with the layer's maps as its output `OUTPUT`, for whoever explains a filter."""
+        with self._lock:
+            return self._graph.giving(layer, OUTPUT)
+
     def reference(self, layer: FeatureLayer) -> float:
         """Strong activation for this layer: what display scales are multiples of. Measured when first asked for.
 

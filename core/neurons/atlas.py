@@ -265,7 +265,7 @@ class NeuronAtlas:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(f".{os.getpid()}.new")
         with fresh.open("wb") as file:
-            np.savez_compressed(file, header=np.array(self.header.model_dump_json()), **arrays)  # type: ignore[arg-type]
+            np.savez_compressed(file, header=np.array(self.header.model_dump_json()), **arrays)
         fresh.replace(path)
 
 
