@@ -1,8 +1,8 @@
 """The neuron lens: where each filter of a layer is most active over a collection of faces, and by which pixels.
 
-Of every filter the spatial maximum is taken per picture; the pictures in which it is highest are its top pictures; and
-the maximum of a top picture is carried back to the pixels, seeded at the filter itself, not at the logits (SCIENCE 1.2).
-What lies beyond the pixels that the maximum sees is cut off.
+Of every filter the spatial maximum is taken per picture; the pictures in which it is highest are its top pictures; the
+maximum of a top picture is carried back to the pixels, seeded at the filter itself in place of the logits (SCIENCE
+1.2); and what lies beyond the pixels that the maximum sees is cut off.
 """
 
 from collections.abc import Callable
@@ -104,7 +104,7 @@ class Patterns:
 
 
 def grey(maps: Floats, largest_px: int) -> NDArray[np.uint8]:
-    """Maps [filters, shown, side, side] as pictures around `MIDDLE`, each on its own scale, at most `largest_px` wide."""
+    """Maps [filters, shown, side, side] as greys around `MIDDLE`, each on its own scale, at most `largest_px` wide."""
     side = maps.shape[-1]
     flat = maps.reshape(-1, side, side)
     if side > largest_px:
