@@ -40,4 +40,5 @@ def _looks(faces: Image) -> Floats:
     small = np.stack([cv2.resize(each, (SMALL_PX, SMALL_PX), interpolation=cv2.INTER_AREA) for each in flat])
     centred = small.reshape(len(small), -1) - small.mean(axis=(1, 2))[:, None]
     length = np.linalg.norm(centred, axis=1, keepdims=True)
-    return np.divide(centred, length, out=np.zeros_like(centred), where=length > 1e-3)
+    looks: Floats = np.divide(centred, length, out=np.zeros_like(centred), where=length > 1e-3)
+    return looks

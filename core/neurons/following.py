@@ -11,6 +11,7 @@ keeps the expected share of false findings below a level. A test of the largest 
 that a filter follows something; the name is what is claimed, so the pair is what is tested.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -65,7 +66,8 @@ class UnitTable:
     def testable(self) -> Flags:
         """Which of them enough pictures show, and enough do not: bool [units]."""
         shown = self.present.sum(axis=0)
-        return (shown >= LEAST) & (len(self.present) - shown >= LEAST)
+        known: Flags = (shown >= LEAST) & (len(self.present) - shown >= LEAST)
+        return known
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,11 @@ class Following:
     def pairs(self) -> int:
         """How many significant pairs there are."""
         return int((self.q_values <= self.level).sum())
+
+    @property
+    def needed_together(self) -> int:
+        """How many pairs must reach the smallest p-value there is before any can be significant: 1 is best."""
+        return max(1, math.ceil(self.p_values.size / (self.permutations + 1) / self.level))
 
     def best(self) -> dict[str, NDArray[Any]]:
         """The best units of each filter, as `LayerAtlas` has them: units, divergences, p_values ..."""

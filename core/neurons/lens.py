@@ -78,6 +78,8 @@ class Patterns:
     corners
         int16 [filters, shown, 2]: row and column of the crop at which each pattern begins; below 0 where what the
         maximum sees reaches beyond the crop.
+    method
+        Title of the method that drew them.
     maps
         float32 [filters, shown, side, side]: what the method gives for each pixel; 0 beyond the crop, and everywhere
         for a filter behind a non-linearity that is not active in that picture.
@@ -86,6 +88,7 @@ class Patterns:
     top: NDArray[np.int64]
     maxima: Floats
     corners: NDArray[np.int16]
+    method: str
     maps: Floats
 
     @property
@@ -100,7 +103,8 @@ class Patterns:
         """
         strongest = np.abs(self.maps).max(axis=(2, 3), keepdims=True)
         scaled = np.divide(self.maps, strongest, out=np.zeros_like(self.maps), where=strongest > 0)
-        return scaled.mean(axis=1, keepdims=True, dtype=np.float32)
+        mean: Floats = scaled.mean(axis=1, keepdims=True, dtype=np.float32)
+        return mean
 
 
 def grey(maps: Floats, largest_px: int) -> NDArray[np.uint8]:
@@ -112,7 +116,7 @@ def grey(maps: Floats, largest_px: int) -> NDArray[np.uint8]:
     strongest = np.abs(flat).max(axis=(1, 2), keepdims=True)
     shares = np.divide(flat, strongest, out=np.zeros_like(flat), where=strongest > 0)
     pictures = np.rint(MIDDLE + STRONGEST * shares).astype(np.uint8)
-    return pictures.reshape(*maps.shape[:2], *pictures.shape[1:])
+    return np.reshape(pictures, (*maps.shape[:2], *pictures.shape[1:]))
 
 
 class Lens:
@@ -154,15 +158,17 @@ class Lens:
         filters = np.arange(self.layer.channels)[:, None]
         corners = self._support.corners(maxima.places[top, filters])
         side = self._support.side_px
-        found = Patterns(top, maxima.values[top, filters], corners, np.zeros((*top.shape, side, side), np.float32))
+        maps = np.zeros((*top.shape, side, side), np.float32)
+        found = Patterns(top, maxima.values[top, filters], corners, self.method.title, maps)
         # Where a layer cannot go below zero, a filter that stays at zero was not active: there is nothing to explain.
         active = np.argwhere((found.maxima > 0) | self.layer.signed)
         for start in range(0, len(active), CHUNK):
             pairs = active[start : start + CHUNK]
             seeds = np.eye(self.layer.channels, dtype=np.float32)[pairs[:, 0]]
-            maps = self._explainer.explain(faces[top[tuple(pairs.T)]], seeds).relevance
-            for (number, place), each in zip(pairs, maps, strict=True):
-                found.maps[number, place] = cut(each, *corners[number, place], side)
+            whole = self._explainer.explain(faces[top[tuple(pairs.T)]], seeds).relevance
+            for (number, place), each in zip(pairs, whole, strict=True):
+                row, column = corners[number, place].tolist()
+                maps[number, place] = cut(each, row, column, side)
             seen(len(pairs))
         return found
 

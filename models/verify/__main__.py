@@ -1,12 +1,19 @@
-"""Measure a pack on FER+ by every way in, and where it fails: ``python -m models.verify --data ../shared/data``.
+"""Measure a pack on FER+ where ``mienscope verify`` does not look.
 
-Where it looks, and whether its explanations can be trusted, is what ``mienscope verify`` measures.
+``conditions``: accuracy by every way a face can come in, and where it fails.
+``neurons``: what the filters look for, and which action units they follow; see docs/neurons.md.
 """
 
 import argparse
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from core.activations import Activations
+from core.errors import MienscopeError
 from core.model import Model
+from core.neurons.following import PERMUTATIONS
+from core.neurons.lens import PATTERNS
 from core.packs import DEFAULT_PACK, find_pack
 from core.verification.scores import Scores
 from models.data import ferplus
@@ -21,14 +28,7 @@ def _line(name: str, scores: Scores) -> str:
     )
 
 
-def main() -> None:
-    """Print accuracy by every way a face can come in, and under every condition."""
-    parser = argparse.ArgumentParser(prog="python -m models.verify", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with ferplus_valid.npz")
-    parser.add_argument("--pack", default=DEFAULT_PACK)
-    parser.add_argument("--cache", type=Path, default=Path("models/cache"), help="folder for fitted meshes")
-    arguments = parser.parse_args()
-
+def _conditions(arguments: argparse.Namespace) -> None:
     model = Model(find_pack(arguments.pack), provider="cpu")
     split = ferplus.load(arguments.data, "valid", arguments.cache)
     paths = measure_paths(model, split)
@@ -41,6 +41,74 @@ def main() -> None:
     print(_line("raw crops of the same images", paths.raw_found))
     for condition in measure_conditions(model, split):
         print(_line(condition.name, condition.scores))
+
+
+def _neurons(arguments: argparse.Namespace) -> None:
+    from models.data import action_units
+    from models.verify import neurons
+    from models.verify.neuron_files import Progress, write
+
+    pack = find_pack(arguments.pack)
+    activations = Activations(Model(pack, provider="cpu", threads=arguments.threads))
+    split = ferplus.load(arguments.data, arguments.split, arguments.cache)
+    table = action_units.read_table(arguments.labels, len(split.images))
+    gallery = neurons.gallery_of(split, arguments.split, table, pack, arguments.limit)
+    print(f"{gallery.title}.\nAction units: {table.source}.", flush=True)
+    found = []
+    with tempfile.TemporaryDirectory(prefix="mienscope-") as folder, Progress() as progress:
+        random = None
+        if not arguments.no_random:
+            changed = neurons.shuffled(pack, Path(folder), seed=1)
+            random = Activations(Model(changed, provider="cpu", threads=arguments.threads))
+        for key in arguments.layer or [activations.first_choice().key]:
+            found.append(
+                neurons.measure_layer(
+                    activations,
+                    key,
+                    gallery,
+                    method=arguments.method,
+                    permutations=arguments.permutations,
+                    random=random,
+                    ticks=progress.line,
+                )
+            )
+    write(arguments.out, pack, gallery, arguments.method, found, arguments.faces)
+    if arguments.ship:
+        neurons.ship(pack, neurons.atlas_of(pack, gallery, arguments.method, found))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m models.verify", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    conditions = commands.add_parser("conditions", help="accuracy by every way in, and under every condition")
+    neurons = commands.add_parser("neurons", help="what filters look for, and which action units they follow")
+    for command in (conditions, neurons):
+        command.add_argument("--data", type=Path, required=True, help="folder with ferplus_train.npz and _valid.npz")
+        command.add_argument("--pack", default=DEFAULT_PACK)
+        command.add_argument("--cache", type=Path, default=Path("models/cache"), help="folder for fitted meshes")
+    neurons.add_argument("--layer", action="append", metavar="KEY", help="a layer's key; may be given several times")
+    neurons.add_argument("--out", type=Path, required=True, help="folder for contact sheets, tables and neurons.npz")
+    neurons.add_argument("--split", choices=("train", "valid"), default="valid")
+    neurons.add_argument("--limit", type=int, metavar="N", help="look at N faces, drawn once and for all; default: all")
+    neurons.add_argument("--labels", type=Path, required=True, help="an npz of units, present and source")
+    neurons.add_argument("--method", default=PATTERNS[0], help=f"what draws the patterns: {' or '.join(PATTERNS)}")
+    neurons.add_argument("--permutations", type=int, default=PERMUTATIONS)
+    neurons.add_argument("--no-random", action="store_true", help="leave out the network with random weights")
+    neurons.add_argument("--threads", type=int, default=1)
+    neurons.add_argument("--faces", type=Path, help="folder for the top pictures themselves, which git will ignore")
+    neurons.add_argument(
+        "--ship", action="store_true", help="put the atlas into the pack, and its hash in the manifest"
+    )
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run one of the commands."""
+    arguments = _parser().parse_args(words)
+    try:
+        {"conditions": _conditions, "neurons": _neurons}[arguments.command](arguments)
+    except MienscopeError as error:
+        raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":

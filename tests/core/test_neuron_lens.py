@@ -171,7 +171,7 @@ def test_the_mean_of_patterns_weighs_every_picture_alike():
     maps = np.zeros((1, 2, 1, 2), np.float32)
     maps[0, 0, 0], maps[0, 1, 0] = (10, 0), (0.5, -1)
     none = np.zeros((1, 2), np.int64)
-    found = Patterns(none, none.astype(np.float32), np.zeros((1, 2, 2), np.int16), maps).mean()
+    found = Patterns(none, none.astype(np.float32), np.zeros((1, 2, 2), np.int16), "", maps).mean()
     np.testing.assert_allclose(found[0, 0, 0], [0.75, -0.5])
 
 
