@@ -70,7 +70,7 @@ def _write_faces(folder: Path, name: str, found: LayerFindings, gallery: Gallery
 
 def _save(path: Path, picture: Image) -> None:
     image = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    written, encoded = cv2.imencode(".png", image)
+    written, encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     if not written:
         raise ExportError(f"{path.name} could not be drawn.")
     path.write_bytes(encoded.tobytes())

@@ -1,5 +1,6 @@
 """Contact sheets of a layer: every filter's patterns, the action unit it follows, and how its maxima are spread."""
 
+import textwrap
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,7 +13,7 @@ from core.neurons.atlas import BEST, LayerAtlas
 from core.opencv import cv2
 from models.verify.neurons import Gallery, LayerFindings
 
-PER_SHEET: Final = 60  # filters
+PER_SHEET: Final = 40  # filters
 COLUMNS: Final = 4
 LARGE_PX: Final = 104  # side of a filter's mean pattern
 SMALL_PX: Final = 49  # side of a single one
@@ -21,6 +22,7 @@ PAD_PX: Final = 10
 TEXT_PX: Final = 22
 CAPITAL_PX: Final = 8.0
 HEADER_PX: Final = 128
+LINE: Final = 190  # letters that fit into the width of a sheet
 BACKGROUND: Final[Colour] = (22, 25, 31)
 TILE: Final[Colour] = (33, 38, 46)
 TILE_SIZE: Final = (2 * PAD_PX + LARGE_PX + 8 + BEST * (BARS_PX[0] + 8), 2 * PAD_PX + LARGE_PX + TEXT_PX + 4)
@@ -59,15 +61,15 @@ def _header(sheet: Image, found: LayerFindings, gallery: Gallery, title: str, nu
     write(sheet, f"What the filters look for: {title}", PAD_PX, 24, 12.0, bold=True)
     write(sheet, number, sheet.shape[1] - PAD_PX - text_width(number, CAPITAL_PX), 24, CAPITAL_PX, QUIET)
     patterns = found.patterns
-    lines = (
-        f"{gallery.title}. Action units: {gallery.table.source}.",
-        f"Each tile: the mean {patterns.method.lower()} pattern of the top {patterns.top.shape[1]} pictures, "
-        f"{patterns.side_px} px of the crop wide, and single ones where that is a small part of a face; then the",
-        "three action units with the largest divergence (nats): the spread of the maximum over pictures with the unit "
-        f"(blue) and without (grey). Named where q <= {following.level:g} ({following.permutations} permutations).",
+    single = ", and those of three single pictures" if found.atlas.patterns.shape[1] > 1 else ""
+    about = (
+        f"{gallery.title}. Action units: {gallery.table.source}. Each tile: the mean {patterns.method.lower()} pattern "
+        f"of the top {patterns.top.shape[1]} pictures, {patterns.side_px} px of the crop wide{single}; then the three "
+        "action units with the largest divergence (nats): the spread of the maximum over pictures with the unit (blue) "
+        f"and without (grey). Named where q <= {following.level:g}, {following.permutations} permutations."
     )
-    for place, line in enumerate(lines):
-        write(sheet, _ascii(line), PAD_PX, 52 + place * TEXT_PX, CAPITAL_PX, QUIET)
+    for place, line in enumerate(textwrap.wrap(_ascii(about), LINE)):
+        write(sheet, line, PAD_PX, 52 + place * TEXT_PX, CAPITAL_PX, QUIET)
 
 
 def _tile(sheet: Image, atlas: LayerAtlas, number: int, corner: tuple[int, int]) -> None:
