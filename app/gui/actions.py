@@ -29,8 +29,8 @@ class Command:
     needs
         What must be there for it to make sense: "" nothing, "session" a source, "moving" one of more than one
         picture, "seek" one that can be sought in, "face" a face.
-    page
-        Key of the page on which it makes sense; "" on every one. Another page may have another use for its keys.
+    pages
+        Keys of the pages on which it makes sense; none: every one. Another page may have another use for its keys.
     """
 
     id: str
@@ -41,7 +41,11 @@ class Command:
     argument: int | float | str | None = None
     needs: str = ""
     checkable: bool = False
-    page: str = ""
+    pages: tuple[str, ...] = ()
+
+    def serves(self, page: str) -> bool:
+        """Whether it makes sense on this page."""
+        return not self.pages or page in self.pages
 
     @property
     def name(self) -> str:
@@ -97,7 +101,9 @@ COMMANDS: Final = (
     ),
     Command("toggle_landmarks", "Face mesh", ("W",), "Explanation", "Draw the face mesh", checkable=True),
     Command("next_region_mode", "Polygons or boxes", ("B",), "Explanation", "Divide the face by polygons or by boxes"),
-    Command("next_colour_map", "Next colour map", ("P",), "Explanation", "Colour the heatmap another way", page="live"),
+    Command(
+        "next_colour_map", "Next colour map", ("P",), "Explanation", "Colour the heatmap another way", pages=("live",)
+    ),
     Command(
         "fit_scale",
         "Fit scale to this map",
@@ -105,7 +111,7 @@ COMMANDS: Final = (
         "Explanation",
         "Set the scale once from this map",
         needs="face",
-        page="live",
+        pages=("live",),
     ),
     Command(
         "change_scale",
@@ -114,19 +120,21 @@ COMMANDS: Final = (
         "Explanation",
         "Stronger relevance needed for full colour",
         2.0,
-        page="live",
+        pages=("live",),
     ),
-    Command("change_scale", "Scale down", ("-",), "Explanation", "Weaker relevance gets full colour", 0.5, page="live"),
+    Command(
+        "change_scale", "Scale down", ("-",), "Explanation", "Weaker relevance gets full colour", 0.5, pages=("live",)
+    ),
     Command(
         "reset_scale",
         "Reference scale",
         ("0",),
         "Explanation",
         "The scale that fits this pack and method",
-        page="live",
+        pages=("live",),
     ),
-    Command("change_opacity", "More opaque", ("]",), "Explanation", "Show more of the heatmap", +0.1, page="live"),
-    Command("change_opacity", "Less opaque", ("[",), "Explanation", "Show less of the heatmap", -0.1, page="live"),
+    Command("change_opacity", "More opaque", ("]",), "Explanation", "Show more of the heatmap", +0.1, pages=("live",)),
+    Command("change_opacity", "Less opaque", ("[",), "Explanation", "Show less of the heatmap", -0.1, pages=("live",)),
     *(
         Command(
             "select_face", f"Face {chr(64 + n)}", (str(n),), "Face", f"Show face number {n} of this picture", n, "face"
@@ -134,11 +142,17 @@ COMMANDS: Final = (
         for n in range(1, 10)
     ),
     Command("toggle_numbers", "Numbers", ("N",), "Face", "Show the numbers behind the verdict", None, "face"),
-    Command("step_layer", "Next layer", ("]",), "Layers", "Look into the next layer", +1, page="layers"),
-    Command("step_layer", "Previous layer", ("[",), "Layers", "Look into the layer before", -1, page="layers"),
-    Command("pin_channel", "Pin the channel", ("P",), "Layers", "Keep this channel first, or let it go", page="layers"),
-    Command("next_strength", "Maximum or mean", ("H",), "Layers", "Rank channels by the other strength", page="layers"),
-    Command("toggle_smooth", "Units or smooth", ("I",), "Layers", "Draw maps unit by unit, or smoothly", page="layers"),
+    Command("step_layer", "Next layer", ("]",), "Layers", "Look into the next layer", +1, pages=("layers",)),
+    Command("step_layer", "Previous layer", ("[",), "Layers", "Look into the layer before", -1, pages=("layers",)),
+    Command(
+        "pin_channel", "Pin the channel", ("P",), "Layers", "Keep this channel first, or let it go", pages=("layers",)
+    ),
+    Command(
+        "next_strength", "Maximum or mean", ("H",), "Layers", "Rank channels by the other strength", pages=("layers",)
+    ),
+    Command(
+        "toggle_smooth", "Units or smooth", ("I",), "Layers", "Draw maps unit by unit, or smoothly", pages=("layers",)
+    ),
     Command(
         "change_layer_scale",
         "Scale up",
@@ -146,14 +160,22 @@ COMMANDS: Final = (
         "Layers",
         "Stronger activation needed for full colour",
         2.0,
-        page="layers",
+        pages=("layers",),
     ),
     Command(
-        "change_layer_scale", "Scale down", ("-",), "Layers", "Weaker activation gets full colour", 0.5, page="layers"
+        "change_layer_scale",
+        "Scale down",
+        ("-",),
+        "Layers",
+        "Weaker activation gets full colour",
+        0.5,
+        pages=("layers",),
     ),
-    Command("reset_layer_scale", "Reference scale", ("0",), "Layers", "The scale that fits this layer", page="layers"),
     Command(
-        "fit_layer_scale", "Fit scale to now", ("A",), "Layers", "Set the scale once from these maps", page="layers"
+        "reset_layer_scale", "Reference scale", ("0",), "Layers", "The scale that fits this layer", pages=("layers",)
+    ),
+    Command(
+        "fit_layer_scale", "Fit scale to now", ("A",), "Layers", "Set the scale once from these maps", pages=("layers",)
     ),
     Command(
         "go_to_stretch",
@@ -232,7 +254,7 @@ def enable(actions: Mapping[str, QAction], session: bool, status: EngineStatus |
     seekable = moving and status is not None and status.seekable
     there = {"": True, "session": session, "moving": moving, "seek": seekable, "face": session}
     for command in COMMANDS:
-        actions[command.name].setEnabled(there[command.needs] and command.page in ("", page))
+        actions[command.name].setEnabled(there[command.needs] and command.serves(page))
     running = status is None or status.state in ("running", "starting")
     actions["toggle_pause"].setText("Pause" if running else "Play")
 

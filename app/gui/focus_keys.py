@@ -6,13 +6,13 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QApplication, QWidget
 
-from app.gui.map_grid import MapGrid
+from app.gui.tile_grid import TileGrid
 
 ARROWS: Final = frozenset({Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home})
 KEPT: Final[tuple[tuple[type[QWidget], frozenset[Qt.Key]], ...]] = (
     (QAbstractSlider, ARROWS),
     (QAbstractItemView, ARROWS),
-    (MapGrid, ARROWS),
+    (TileGrid, ARROWS),
     (QAbstractButton, frozenset({Qt.Key.Key_Space})),
 )
 

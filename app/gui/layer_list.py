@@ -140,11 +140,6 @@ class LayerList(QFrame):
             self.list.scrollToItem(self.list.item(place))
         self.list.viewport().update()
 
-    def neighbour(self, by: int) -> str | None:
-        """Key of the layer so many further on than the marked one; None at the ends."""
-        place = self.list.currentRow() + by
-        return self._layers[place].key if self._layers and 0 <= place < len(self._layers) else None
-
     def _tell(self, item: QListWidgetItem | None) -> None:
         if item is not None:
             self.chosen.emit(item.data(KEY_ROLE))

@@ -18,6 +18,7 @@ from app.gui.exchange import ANALYSIS, PREPARING, Exchange
 from app.gui.focus_keys import FocusKeys
 from app.gui.help import Help
 from app.gui.jobs import Jobs
+from app.gui.layer_look import LayerLook
 from app.gui.layers_page import LayersPage
 from app.gui.live_page import LivePage
 from app.gui.notice import Level, Message, Way
@@ -64,9 +65,12 @@ class Window(QMainWindow):
         self.player = Player(self)
         self.exchange = Exchange(self.choices, backend.methods, self)
         self.bridge = Bridge(self)
-        self.page, self.layers = LivePage(backend, settings), LayersPage(settings)
+        self.look = LayerLook(settings, self)
+        self.page, self.layers = LivePage(backend, settings), LayersPage(settings, self.look)
         self.verify = VerifyPage(backend.methods, settings)
-        self.actions_by_name = make_actions(self, self.choices, self.player, self.page, self.verify, self.layers)
+        self.actions_by_name = make_actions(
+            self, self.choices, self.player, self.page, self.verify, self.look, self.layers
+        )
         self.addActions(list(self.actions_by_name.values()))
         self._build()
         self._connect()
@@ -182,7 +186,7 @@ class Window(QMainWindow):
         self.bridge.watch(None)
         self.choices.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode())
         self.choices.save()
-        self.layers.finish()
+        self.look.finish()
         self.exchange.close()
         self._opener.close()
         self._jobs.close()
@@ -251,12 +255,13 @@ class Window(QMainWindow):
         )
         self.verify.seek_wanted.connect(self._seek_and_look)
         self.verify.save_wanted.connect(lambda tally: self.saver.save_summary(tally, self._origin()))
-        page.face_selected.connect(self.layers.follow_face)
+        page.face_selected.connect(self.look.follow_face)
+        self.look.wanted.connect(self.choices.set)
+        self.look.told.connect(self.notices.tell)
+        self.look.failed.connect(self._take_unprepared)
         self.layers.face_chosen.connect(page.select)
         self.layers.wanted.connect(self.choices.set)
         self.layers.painted.connect(bridge.painted)
-        self.layers.told.connect(self.notices.tell)
-        self.layers.failed.connect(self._take_unprepared)
         self.pages.turned.connect(self._enable_actions)
         page.transport.toggled.connect(self.player.toggle_pause)
         page.transport.stepped.connect(self.player.step)
@@ -289,6 +294,7 @@ class Window(QMainWindow):
 
     def _slow_tick(self) -> None:
         self.notices.age()
+        self.look.slow_tick()
         for page in self.pages:
             page.slow_tick()
         self._jobs.collect()
@@ -337,6 +343,7 @@ class Window(QMainWindow):
     def _show_settings(self) -> None:
         for page in self.pages:
             page.show_settings(self.settings, self._labels())
+        self.look.show_settings(self.settings)
         self.page.controls.wake()
         for name in SWITCHES:
             self.actions_by_name[f"toggle_{name}"].setChecked(getattr(self.settings, name))
@@ -349,12 +356,14 @@ class Window(QMainWindow):
     def _take_session(self, spec: str, session: Session) -> None:
         self._session = session
         self.player.watch(session)
+        self.look.begin(session)
         for page in self.pages:
             page.begin(session)
         self.exchange.begin(session)
         self.bridge.watch(session)
 
     def _take_result(self, result: Result) -> None:
+        self.look.show_result(result)
         for page in self.pages:
             page.show_result(result)
 
@@ -373,6 +382,7 @@ class Window(QMainWindow):
             self._enable_actions()
 
     def _clear(self, text: str) -> None:
+        self.look.clear(text)
         for page in self.pages:
             page.clear(text)
 

@@ -8,8 +8,9 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from app.gui.map_colours import Shades
-from app.gui.map_grid import SIDES_PX, VALUE_SIDES_PX, Shelves
+from app.gui.map_grid import MAPS, VALUES
 from app.gui.map_view import MapView
+from app.gui.tile_grid import Shelves
 from app.settings import Settings, load
 from core.errors import ExplainError
 from core.types import Features
@@ -23,7 +24,7 @@ def open_page(qtbot, fake, open_window):
     def open_it(settings=None):
         window = open_window(settings=settings)
         window.show_page("layers")
-        qtbot.waitUntil(lambda: window.layers.watch.layer is not None, timeout=5000)
+        qtbot.waitUntil(lambda: window.look.watch.layer is not None, timeout=5000)
         return window
 
     return open_it
@@ -34,7 +35,7 @@ def play(qtbot, fake):
     """Plays frames with feature maps, and waits until the slow parts show them; `maps` by channel."""
 
     def play_it(window, maps, faces=(1,), of=1, timestamp_s=0.0, pack=None, layer=None):
-        opened = window.layers.watch.layer
+        opened = window.look.watch.layer
         shape = (opened.layer.channels, opened.layer.height, opened.layer.width)
         values = np.zeros(shape, np.float32)
         for channel, value in maps.items():
@@ -81,7 +82,7 @@ def test_the_strongest_channels_come_first(open_page, play, show):
     show(window, make_face(1))
     play(window, {3: 1.0, 7: 2.0, 5: 0.5})
     assert window.layers.grid.channels[:3] == [7, 3, 5]
-    assert window.layers.channel == 7
+    assert window.look.channel == 7
     assert window.layers.panel.channel.text() == "Channel 7"
     assert "all 12 channels for face A · by spatial maximum" in window.layers._count.text()
 
@@ -95,8 +96,8 @@ def test_channels_of_the_scores_are_called_by_their_classes(qtbot, fake, open_pa
     assert [grid._caption(grid._tiles[0], 90)[0], grid._tiles[0].title] == ["#3", "Channel 3"]
 
     fake.session.layers = [make_layer("a"), make_layer("scores", 1, len(LABELS), signed=True, classes=True)]
-    window.layers._choose_layer("scores")
-    qtbot.waitUntil(lambda: window.layers.watch.layer.layer.key == "scores", timeout=5000)
+    window.look.choose_layer("scores")
+    qtbot.waitUntil(lambda: window.look.watch.layer.layer.key == "scores", timeout=5000)
     play(window, {4: 3.25})
     assert window.layers.panel.channel.text() == f"Channel 4, {LABELS[4]}"
     assert sorted(tile.name for tile in grid._tiles) == sorted(LABELS)
@@ -107,10 +108,10 @@ def test_channels_of_the_scores_are_called_by_their_classes(qtbot, fake, open_pa
 def test_a_key_goes_to_the_next_layer_and_that_is_remembered(qtbot, fake, open_page, tmp_path):
     window = open_page()
     qtbot.keyClick(window.layers.grid, "]")
-    qtbot.waitUntil(lambda: window.layers.watch.layer.layer.key == "b", timeout=5000)
+    qtbot.waitUntil(lambda: window.look.watch.layer.layer.key == "b", timeout=5000)
     qtbot.keyClick(window.layers.grid, "]")
     qtbot.keyClick(window.layers.grid, "]")
-    qtbot.waitUntil(lambda: window.layers.watch.layer.layer.key == "c", timeout=5000)
+    qtbot.waitUntil(lambda: window.look.watch.layer.layer.key == "c", timeout=5000)
     assert fake.session.looks[-1][0] == "c"
     assert window.settings.opacity == Settings().opacity, "the key has its other use on the live page only"
     window.close()
@@ -119,12 +120,12 @@ def test_a_key_goes_to_the_next_layer_and_that_is_remembered(qtbot, fake, open_p
 
 def test_the_layer_of_last_time_is_opened(open_page):
     window = open_page(Settings(layers={"fake 1.0": "b"}))
-    assert window.layers.watch.layer.layer.key == "b"
+    assert window.look.watch.layer.layer.key == "b"
 
 
 def test_a_layer_that_has_vanished_gives_way_to_another_and_that_is_said(open_page):
     window = open_page(Settings(layers={"fake 1.0": "gone"}))
-    assert window.layers.watch.layer.layer.key == "a"
+    assert window.look.watch.layer.layer.key == "a"
     assert "has no layer 'gone' any more; Conv a is shown" in texts(window)
 
 
@@ -134,7 +135,7 @@ def test_a_pinned_channel_stays_first_and_is_kept_for_pack_and_layer(qtbot, open
     play(window, {3: 1.0, 7: 2.0})
     grid = window.layers.grid
     qtbot.mouseClick(grid, Qt.MouseButton.LeftButton, pos=centre(grid.rect_of(1)))
-    assert window.layers.channel == 3
+    assert window.look.channel == 3
     qtbot.keyClick(grid, "p")
     assert window.settings.pinned == {"fake 1.0": {"a": (3,)}}
     assert grid.channels[:2] == [3, 7]
@@ -160,9 +161,9 @@ def test_arrow_keys_go_from_channel_to_channel_and_not_from_frame_to_frame(qtbot
     grid = window.layers.grid
     for key, channel in ((Qt.Key.Key_Right, 1), (Qt.Key.Key_Right, 2), (Qt.Key.Key_Left, 1), (Qt.Key.Key_Home, 0)):
         qtbot.keyClick(grid, key)
-        assert window.layers.channel == channel
+        assert window.look.channel == channel
     qtbot.keyClick(grid, Qt.Key.Key_Down)
-    assert window.layers.channel == grid._shelves.columns
+    assert window.look.channel == grid._shelves.columns
     assert fake.session.calls == ["start"]
     qtbot.keyClick(grid, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
     assert fake.session.calls[-1] == ("step", 1)
@@ -229,7 +230,7 @@ def test_another_pack_s_layers_take_over_while_the_page_is_open(qtbot, fake, ope
     fake.session.layers = [make_layer("x"), make_layer("y")]
     window.choices.set("pack", "other")
     qtbot.waitUntil(lambda: window.layers.list.names == ["Conv x", "Conv y"], timeout=5000)
-    assert window.layers.watch.layer.pack == "other 1.0"
+    assert window.look.watch.layer.pack == "other 1.0"
     assert fake.session.looks[-1][0] == "x"
 
 
@@ -238,7 +239,7 @@ def test_a_layer_that_cannot_be_opened_is_said_and_the_one_before_goes_on(qtbot,
     fake.session.fail_with = {"b": ExplainError("Layer b is out of order.")}
     qtbot.keyClick(window.layers.grid, "]")
     qtbot.waitUntil(lambda: "Layer b is out of order" in texts(window), timeout=5000)
-    assert window.layers.watch.layer.layer.key == "a"
+    assert window.look.watch.layer.layer.key == "a"
     assert window.layers.list.list.currentRow() == 0
 
 
@@ -260,9 +261,9 @@ def test_an_error_of_the_worker_reaches_the_person_and_the_layer_can_be_tried_ag
     with qtbot.waitSignal(window.bridge.arrived, timeout=5000):
         fake.session.results.append(replace(make_result([make_face(1)]), features=MemoryError("no room")))
     assert "MemoryError: no room" in texts(window)
-    assert window.layers.watch.layer is None
+    assert window.look.watch.layer is None
     window.layers.list.list.setCurrentRow(0)
-    qtbot.waitUntil(lambda: window.layers.watch.layer is not None, timeout=5000)
+    qtbot.waitUntil(lambda: window.look.watch.layer is not None, timeout=5000)
     show(window, make_face(1))
     assert fake.session.looks[-1] == ("a", 1)
 
@@ -273,7 +274,7 @@ def test_of_several_wishes_the_last_one_counts(qtbot, fake, open_page):
     for _ in range(2):
         qtbot.keyClick(window.layers.grid, "]")
     fake.session.gate.set()
-    qtbot.waitUntil(lambda: window.layers.watch.layer.layer.key == "c", timeout=5000)
+    qtbot.waitUntil(lambda: window.look.watch.layer.layer.key == "c", timeout=5000)
     assert "b" not in {key for key, _ in fake.session.looks}
 
 
@@ -307,9 +308,9 @@ def test_smooth_maps_are_enlarged_before_they_are_coloured():
 def test_tiles_fit_into_the_room_and_are_as_large_as_that_allows(size, channels, values):
     from PySide6.QtCore import QSize
 
-    shelves = Shelves.fitted(QSize(*size), channels, values)
-    largest, smallest = VALUE_SIDES_PX if values else SIDES_PX
-    assert smallest <= shelves.side_px <= largest
+    form = VALUES if values else MAPS
+    shelves = Shelves.fitted(QSize(*size), channels, form)
+    assert form.smallest_px <= shelves.side_px <= form.largest_px
     assert shelves.columns * shelves.side_px <= size[0]
     assert shelves.rows * shelves.side_px <= size[1]
     assert shelves.room >= min(channels, 2)
@@ -319,7 +320,7 @@ def test_a_dense_layer_shows_values_and_leaves_the_face_alone(qtbot, fake, open_
     window = open_window()
     fake.session.layers = [make_layer("dense", 1, 30, signed=True)]
     window.show_page("layers")
-    qtbot.waitUntil(lambda: window.layers.watch.layer is not None, timeout=5000)
+    qtbot.waitUntil(lambda: window.look.watch.layer is not None, timeout=5000)
     show(window, make_face(1))
     play(window, {4: 1.0, 8: -2.0})
     assert window.layers.grid.channels[0] == 4
@@ -361,13 +362,15 @@ def test_layers_of_the_shipped_pack_and_of_another_are_shown_on_a_real_clip(qtbo
     page = window.layers
     qtbot.waitUntil(lambda: bool(page.grid.channels), timeout=60000)
     assert page.list.names[-1] == "Dense 1"
-    before = page._features
-    qtbot.waitUntil(lambda: page._features is not before, timeout=10000)
+    before = window.look.features
+    qtbot.waitUntil(lambda: window.look.features is not before, timeout=10000)
     window.choices.set("pack", str(colour_pack.folder))
-    qtbot.waitUntil(lambda: page._features is not None and page._features.pack == "other 1.0", timeout=60000)
+    qtbot.waitUntil(
+        lambda: window.look.features is not None and window.look.features.pack == "other 1.0", timeout=60000
+    )
     window._session.pause()
     qtbot.waitUntil(lambda: window.player.status.state == "paused", timeout=10000)
     page.list.list.setCurrentRow(1)
-    qtbot.waitUntil(lambda: page._features is not None and page._features.layer == "c1", timeout=10000)
+    qtbot.waitUntil(lambda: window.look.features is not None and window.look.features.layer == "c1", timeout=10000)
     window.close()
     assert not window.notices.messages
