@@ -23,6 +23,11 @@ def data_folder() -> Path:
     return Path(platformdirs.user_data_dir(APP_NAME, appauthor=False))
 
 
+def atlas_folder() -> Path:
+    """Folder of the neuron atlases that did not come with their pack; it need not exist."""
+    return data_folder() / "atlases"
+
+
 def snapshot_folder() -> Path:
     """Folder that snapshots go to; it need not exist."""
     return Path(platformdirs.user_pictures_dir()) / "Mienscope"

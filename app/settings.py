@@ -51,6 +51,8 @@ class Settings(BaseModel):
         Whether feature maps are drawn smoothly; else every unit is a square.
     layer_factor
         Activation that gets the strongest colour, over the reference of the layer.
+    neuron_order
+        Whether filters are ranked by their activation, or by its share of what each reaches.
     geometry
         Place and size of the window, in Qt's own encoding.
     """
@@ -76,6 +78,7 @@ class Settings(BaseModel):
     strength: Literal["maximum", "mean"] = "maximum"
     smooth: bool = False
     layer_factor: float = Field(default=1.0, ge=FACTOR_LIMITS[0], le=FACTOR_LIMITS[1])
+    neuron_order: Literal["activation", "reach"] = "activation"
     theme: Literal["system", "dark", "light"] = "system"
     geometry: str = ""
 

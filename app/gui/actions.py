@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from core.engine import EngineStatus
 
+LAYER_PAGES: Final = ("layers", "neurons")  # pages that show a layer: they share its keys
 MENUS: Final = ("Source", "Playback", "Explanation", "Face", "Layers", "Verify", "View", "Help")
 
 
@@ -142,13 +143,21 @@ COMMANDS: Final = (
         for n in range(1, 10)
     ),
     Command("toggle_numbers", "Numbers", ("N",), "Face", "Show the numbers behind the verdict", None, "face"),
-    Command("step_layer", "Next layer", ("]",), "Layers", "Look into the next layer", +1, pages=("layers",)),
-    Command("step_layer", "Previous layer", ("[",), "Layers", "Look into the layer before", -1, pages=("layers",)),
+    Command("step_layer", "Next layer", ("]",), "Layers", "Look into the next layer", +1, pages=LAYER_PAGES),
+    Command("step_layer", "Previous layer", ("[",), "Layers", "Look into the layer before", -1, pages=LAYER_PAGES),
     Command(
-        "pin_channel", "Pin the channel", ("P",), "Layers", "Keep this channel first, or let it go", pages=("layers",)
+        "pin_channel", "Pin the channel", ("P",), "Layers", "Keep this channel first, or let it go", pages=LAYER_PAGES
     ),
     Command(
         "next_strength", "Maximum or mean", ("H",), "Layers", "Rank channels by the other strength", pages=("layers",)
+    ),
+    Command(
+        "next_order",
+        "Activation or reach",
+        ("H",),
+        "Layers",
+        "Rank neurons by activation, or by its share of what each reaches",
+        pages=("neurons",),
     ),
     Command(
         "toggle_smooth", "Units or smooth", ("I",), "Layers", "Draw maps unit by unit, or smoothly", pages=("layers",)
@@ -160,7 +169,7 @@ COMMANDS: Final = (
         "Layers",
         "Stronger activation needed for full colour",
         2.0,
-        pages=("layers",),
+        pages=LAYER_PAGES,
     ),
     Command(
         "change_layer_scale",
@@ -169,13 +178,13 @@ COMMANDS: Final = (
         "Layers",
         "Weaker activation gets full colour",
         0.5,
-        pages=("layers",),
+        pages=LAYER_PAGES,
     ),
     Command(
-        "reset_layer_scale", "Reference scale", ("0",), "Layers", "The scale that fits this layer", pages=("layers",)
+        "reset_layer_scale", "Reference scale", ("0",), "Layers", "The scale that fits this layer", pages=LAYER_PAGES
     ),
     Command(
-        "fit_layer_scale", "Fit scale to now", ("A",), "Layers", "Set the scale once from these maps", pages=("layers",)
+        "fit_layer_scale", "Fit scale to now", ("A",), "Layers", "Set the scale once from these maps", pages=LAYER_PAGES
     ),
     Command(
         "go_to_stretch",
@@ -210,6 +219,9 @@ COMMANDS: Final = (
     ),
     Command(
         "show_page", "Layers page", ("Y", "Ctrl+3"), "View", "What each layer of the network makes of a face", "layers"
+    ),
+    Command(
+        "show_page", "Neurons page", ("Shift+N", "Ctrl+4"), "View", "What single filters look for in a face", "neurons"
     ),
     Command("toggle_full_screen", "Full screen", ("F", "F11"), "View", "Fill the screen", checkable=True),
     Command("next_theme", "Dark, light, system", ("T",), "View", "Change the colours of the window"),

@@ -12,7 +12,7 @@ COLUMNS: Final = (("Source", "Playback"), ("Explanation",), ("Layers", "Face"), 
 
 KEYS_PX: Final = 72
 SIGNS: Final = (("Right", "→"), ("Left", "←"))
-PLACES: Final = {"Layers": "on their page"}  # where keys have another use elsewhere
+PLACES: Final = {"Layers": "neurons · on their pages"}  # where keys have another use elsewhere
 
 
 class Help(QWidget):

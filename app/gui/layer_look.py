@@ -12,10 +12,11 @@ from PySide6.QtCore import QObject, Signal
 
 from app.gui import troubles
 from app.gui.layer_watch import LayerWatch
+from app.gui.map_colours import Shades
 from app.gui.notice import Message
 from app.gui.session import OpenLayer, Session
 from app.gui.tile_grid import Tile
-from app.settings import Settings
+from app.settings import FACTOR_LIMITS, Settings
 from core.geometry import Floats
 from core.ranking import Ranking, strengths
 from core.types import FaceResult, Features, Result
@@ -45,7 +46,7 @@ class LayerLook(QObject):
     failed = Signal(object, object)  # Exception, Message
     asked = Signal(str)  # key of the layer that is being opened, "" for none
     opened = Signal(object)  # OpenLayer
-    answered = Signal()  # a frame's answer, or another order, choice or pin
+    answered = Signal()  # a frame's answer, or another order, choice, pin or scale
     emptied = Signal(str)  # nothing is shown but a sentence
     face_lost = Signal(str)  # the layer stays open; why there is nothing to see
 
@@ -92,6 +93,14 @@ class LayerLook(QObject):
         """The chosen channel, else the first one."""
         return next(iter(self.order), None) if self._channel is None else self._channel
 
+    @property
+    def shades(self) -> Shades:
+        """How the layer's activations get their colours."""
+        opened = self.layer
+        if opened is None:
+            return Shades()
+        return Shades(opened.reference * self._settings.layer_factor, opened.layer.signed, self._settings.colour_map)
+
     def tiles(self, room: int) -> list[Tile]:
         """The first channels of the order, as many as there is room for."""
         return [self.tile(channel) for channel in self.order[:room]]
@@ -120,8 +129,7 @@ class LayerLook(QObject):
     def show_settings(self, settings: Settings) -> None:
         """Follow the settings."""
         self._settings = settings
-        if self.features is not None:
-            self.answered.emit()
+        self.answered.emit()
 
     def begin(self, session: Session) -> None:
         """Get ready for a newly opened source."""
@@ -208,6 +216,25 @@ class LayerLook(QObject):
         self.wanted.emit(
             "pinned", {**self._settings.pinned, opened.pack: {key: pins for key, pins in of_pack.items() if pins}}
         )
+
+    def change_layer_scale(self, factor: float) -> None:
+        """Make the scale of the maps coarser or finer."""
+        self._set_factor(self._settings.layer_factor * factor)
+
+    def reset_layer_scale(self) -> None:
+        """Let the last colour stand for the layer's reference."""
+        self._set_factor(1.0)
+
+    def fit_layer_scale(self) -> None:
+        """Let the last colour stand for the strongest activation there is now."""
+        if self.layer is not None and self.features is not None:
+            strongest = float(abs(self.features.maps).max())
+            if strongest > 0:
+                self._set_factor(strongest / self.layer.reference)
+
+    def _set_factor(self, factor: float) -> None:
+        within = min(max(factor, FACTOR_LIMITS[0]), FACTOR_LIMITS[1])
+        self.wanted.emit("layer_factor", float(f"{within:.3g}"))
 
     # The layer
 

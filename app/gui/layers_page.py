@@ -11,11 +11,11 @@ from app.gui.channel_panel import ChannelPanel
 from app.gui.choice import Segments
 from app.gui.layer_list import LayerList
 from app.gui.layer_look import LayerLook
-from app.gui.map_colours import ScaleBar, Shades
+from app.gui.map_colours import ScaleBar
 from app.gui.map_grid import MapGrid
 from app.gui.pages import Page
 from app.gui.session import OpenLayer
-from app.settings import FACTOR_LIMITS, Settings
+from app.settings import Settings
 from core.geometry import Floats
 from core.ranking import WAYS, strengths
 from core.types import Result
@@ -68,7 +68,6 @@ class LayersPage(Page):
         self._settings = settings
         self.strength.show_key(settings.strength)
         self.drawn.show_key("smooth" if settings.smooth else "pixels")
-        self.scale.show_shades(self._shades())
         if other_strength and self.isVisible():
             self.look.rank_by(self._strengths)
 
@@ -93,22 +92,6 @@ class LayersPage(Page):
     def toggle_smooth(self) -> None:
         """Draw maps smoothly, or unit by unit."""
         self.wanted.emit("smooth", not self._settings.smooth)
-
-    def change_layer_scale(self, factor: float) -> None:
-        """Make the scale of the maps coarser or finer."""
-        self._set_factor(self._settings.layer_factor * factor)
-
-    def reset_layer_scale(self) -> None:
-        """Let the last colour stand for the layer's reference."""
-        self._set_factor(1.0)
-
-    def fit_layer_scale(self) -> None:
-        """Let the last colour stand for the strongest activation there is now."""
-        opened, features = self.look.layer, self.look.features
-        if opened is not None and features is not None:
-            strongest = float(abs(features.maps).max())
-            if strongest > 0:
-                self._set_factor(strongest / opened.reference)
 
     # Qt's own calls
 
@@ -139,7 +122,7 @@ class LayersPage(Page):
         self._title.setText(layer.name)
         self._size.setText(layer.size_text)
         self.grid.show_layer((layer.channels, layer.height, layer.width))
-        self.scale.show_shades(self._shades())
+        self.scale.show_shades(self.look.shades)
         self.scale.show()
 
     def _show_nothing(self, text: str, of_face: str = "") -> None:
@@ -148,10 +131,12 @@ class LayersPage(Page):
         self._count.setText("")
 
     def _show_maps(self) -> None:
+        shades = self.look.shades
+        self.scale.show_shades(shades)
         features, face, result, channel = self.look.features, self.look.face, self.look.result, self.look.channel
         if not self.isVisible() or features is None or face is None or result is None or channel is None:
             return
-        shades, smooth = self._shades(), self._settings.smooth
+        smooth = self._settings.smooth
         self.grid.show_tiles(self.look.tiles(self.grid.room), features.maps, shades, smooth)
         self.grid.choose(channel)
         self.panel.show_channel(result.frame, face, features.maps[channel], shades, smooth)
@@ -173,17 +158,6 @@ class LayersPage(Page):
 
     def _strengths(self, maps: Floats) -> Floats:
         return strengths(maps, self._settings.strength)
-
-    def _shades(self) -> Shades:
-        opened = self.look.layer
-        if opened is None:
-            return Shades()
-        top = opened.reference * self._settings.layer_factor
-        return Shades(top, opened.layer.signed, self._settings.colour_map)
-
-    def _set_factor(self, factor: float) -> None:
-        within = min(max(factor, FACTOR_LIMITS[0]), FACTOR_LIMITS[1])
-        self.wanted.emit("layer_factor", float(f"{within:.3g}"))
 
     # Putting it together
 

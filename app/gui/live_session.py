@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from app import packs
+from app import packs, paths
 from app.gui.picture import OverlayPicture
 from app.gui.session import Backend, OpenLayer, PackEntry
 from app.gui.shelf import Shelf
@@ -12,13 +12,15 @@ from app.settings import OFF, PREDICTED, RUNNER_UP, Settings
 from core import pipeline
 from core.activations import Probe
 from core.engine import Engine, EngineStatus
-from core.errors import MienscopeError
+from core.errors import AtlasInvalid, ExplainError, MienscopeError
 from core.explain import METHODS
 from core.model import Model
+from core.neurons import NeuronAtlas
+from core.neurons.lens import CarriedBack, Lens
 from core.packs import Pack
 from core.sources import DEMO, cameras, open_source
 from core.sources.images import SUFFIXES
-from core.types import Result
+from core.types import Crop, Result
 
 PROVIDER_TEXTS: Final = {
     "CPUExecutionProvider": "CPU",
@@ -37,6 +39,8 @@ class LiveSession:
         self._pipeline = pipeline.Pipeline(model, _analysis(settings, model), stills=_is_stills(spec))
         self._engine = Engine(lambda: open_source(spec), self._pipeline, loop=spec == DEMO)
         self._activations = shelf.activations(model)
+        self._atlas: tuple[Model, NeuronAtlas | None, str] | None = None  # of which model, and what is wrong with it
+        self._lens: Lens | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -115,7 +119,13 @@ class LiveSession:
         layer = known[0] if known else activations.first_choice()
         reference = activations.reference(layer)
         return OpenLayer(
-            activations.pack, activations.layers, activations.left_out, layer, reference, activations.model.labels
+            activations.pack,
+            activations.layers,
+            activations.left_out,
+            layer,
+            reference,
+            activations.model.labels,
+            *self._atlas_of(activations.model),
         )
 
     def look_into(self, opened: OpenLayer | None, face_id: int) -> None:
@@ -127,6 +137,24 @@ class LiveSession:
             self._pipeline.probe = probe
             if probe is not None:
                 self._refresh_if_standing()
+
+    def carry_back(self, opened: OpenLayer, channel: int, place: tuple[int, int], cut: Crop) -> CarriedBack:
+        """By which pixels of a crop a channel came about at a place of its map: guided backprop from that channel."""
+        activations, lens = self._activations, self._lens
+        if opened.pack != activations.pack:
+            raise ExplainError(f"Pack {opened.pack} is no longer in use.")
+        if lens is None or lens.activations is not activations or lens.layer != opened.layer:
+            lens = self._lens = Lens(activations, opened.layer)
+        return lens.carry_back(activations.model.faces([cut])[0], channel, place)
+
+    def _atlas_of(self, model: Model) -> tuple[NeuronAtlas | None, str]:
+        """What the model's filters look for, read once; and what is wrong with the file, if anything is."""
+        if self._atlas is None or self._atlas[0] is not model:
+            try:
+                self._atlas = model, NeuronAtlas.find(model.pack, paths.atlas_folder()), ""
+            except AtlasInvalid as error:
+                self._atlas = model, None, str(error)
+        return self._atlas[1:]
 
     def _refresh_if_standing(self) -> None:
         if self._engine.status().state in ("paused", "ended"):

@@ -1,10 +1,12 @@
 """One feature map, large, over the face it belongs to; the pointer reads its values."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui import theme
@@ -13,6 +15,17 @@ from core.geometry import Floats, Image, Similarity, crop
 from core.types import Crop, Frame
 
 SIDE_PX: Final = 320  # largest, and what the face is sampled at
+RING_PX: Final = 7.0  # radius of a mark
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A ring on the face: x and y as shares of the crop's sides, and its colour."""
+
+    x: float
+    y: float
+    colour: str
+    strong: bool = False
 
 
 class MapView(QWidget):
@@ -27,6 +40,8 @@ class MapView(QWidget):
         self._pixels: Image | None = None
         self._values: Floats | None = None
         self._point: QPointF | None = None
+        self._marks: tuple[Mark, ...] = ()
+        self._seen: QRectF | None = None
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(180, 180)
@@ -62,6 +77,11 @@ class MapView(QWidget):
         if self._point is not None:
             self.read.emit()
 
+    def show_marks(self, marks: Sequence[Mark], seen: QRectF | None) -> None:
+        """Rings on the face, and the square that a unit sees, in shares of the crop's sides."""
+        self._marks, self._seen = tuple(marks), seen
+        self.update()
+
     def show_nothing(self) -> None:
         """There is no map."""
         if self._image is not None:
@@ -87,10 +107,26 @@ class MapView(QWidget):
         else:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(square, self._image)
+            self._paint_marks(painter, square)
             self._paint_unit(painter, square)
         painter.setPen(QPen(self._theme.colour("line"), 1.0))
         painter.drawRect(square.adjusted(0, 0, -0.5, -0.5))
         painter.end()
+
+    def _paint_marks(self, painter: QPainter, square: QRectF) -> None:
+        """Rings, dark below so that they are seen on any face, and the dashed square."""
+        side = square.width()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setClipRect(square)
+        if self._seen is not None:
+            area = QRectF(self._seen.topLeft() * side + square.topLeft(), self._seen.size() * side)
+            for colour, style in ((Qt.GlobalColor.black, Qt.PenStyle.SolidLine), ("#ffffff", Qt.PenStyle.DashLine)):
+                painter.setPen(QPen(QColor(colour), 1.0, style))
+                painter.drawRect(area)
+        for mark in self._marks:
+            paint_ring(painter, QPointF(mark.x, mark.y) * side + square.topLeft(), RING_PX, mark.colour, mark.strong)
+        painter.setClipping(False)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_unit(self, painter: QPainter, square: QRectF) -> None:
         """Frame the unit that is read."""
@@ -108,8 +144,16 @@ class MapView(QWidget):
         return QRectF((self.width() - side) / 2, 0, side, side)
 
 
-def enlarged(image: Image, cut: Crop) -> Image:
-    """The face as it is aligned for the network, but as sharp as the frame: RGB uint8 [320, 320, 3]."""
-    step = SIDE_PX / cut.size
+def paint_ring(painter: QPainter, centre: QPointF, radius: float, colour: str, strong: bool) -> None:
+    """A ring with a dark edge on either side."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in (QPen(QColor(0, 0, 0, 190), 4.6 if strong else 3.6), QPen(QColor(colour), 2.4 if strong else 1.6)):
+        painter.setPen(pen)
+        painter.drawEllipse(centre, radius, radius)
+
+
+def enlarged(image: Image, cut: Crop, side_px: int = SIDE_PX) -> Image:
+    """The face as it is aligned for the network, but as sharp as the frame: RGB uint8 [side, side, 3]."""
+    step = side_px / cut.size
     larger = Similarity(step, 0.0, (step - 1) / 2, (step - 1) / 2)  # pixel p lies at step * (p + 1/2) - 1/2
-    return crop(image, larger.after(cut.to_frame.inverse()), SIDE_PX)
+    return crop(image, larger.after(cut.to_frame.inverse()), side_px)

@@ -9,8 +9,10 @@ from core.engine import EngineStatus
 from core.explain import Method
 from core.explain.feature_layers import FeatureLayer
 from core.geometry import Floats, Image
+from core.neurons import LayerAtlas, NeuronAtlas
+from core.neurons.lens import CarriedBack
 from core.scales import Scale
-from core.types import Explanation, FaceResult, Result
+from core.types import Crop, Explanation, FaceResult, Result
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,9 @@ class OpenLayer:
         Strong activation for the layer, which display scales are multiples of.
     labels
         The pack's classes.
+    atlas
+        What the pack's filters look for; None where nobody made an atlas, or where `atlas_problem` says what is wrong
+        with it.
     """
 
     pack: str
@@ -35,6 +40,14 @@ class OpenLayer:
     layer: FeatureLayer
     reference: float
     labels: tuple[str, ...] = ()
+    atlas: NeuronAtlas | None = None
+    atlas_problem: str = ""
+
+    @property
+    def known(self) -> LayerAtlas | None:
+        """What the layer's filters look for; None where the atlas does not have the layer."""
+        known = None if self.atlas is None else self.atlas.layers.get(self.layer.key)
+        return known if known is not None and known.filters == self.layer.channels else None
 
     def channel_name(self, channel: int) -> str:
         """The class that a channel of the scores stands for; nothing in other layers."""
@@ -45,7 +58,7 @@ class OpenLayer:
 class Session(Protocol):
     """A source being looked at with a pack.
 
-    `stop`, `prepare` and `open_layer` may take seconds; everything else returns at once.
+    `stop`, `prepare`, `open_layer` and `carry_back` may take seconds; everything else returns at once.
     """
 
     @property
@@ -108,6 +121,9 @@ class Session(Protocol):
 
         A layer of a pack that is no longer in use gives nothing.
         """
+
+    def carry_back(self, opened: OpenLayer, channel: int, place: tuple[int, int], cut: Crop) -> CarriedBack:
+        """By which pixels of a crop a channel came about at a place (row, column) of its map. MienscopeError."""
 
 
 SessionFactory = Callable[[str, Settings], Session]

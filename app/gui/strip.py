@@ -10,11 +10,11 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.gui import theme
+from app.gui.elapsed import Elapsed
 from core.geometry import Floats
 from core.types import FaceResult
 
 WINDOW_S: Final = 60.0
-JUMP_S: Final = 0.1  # how far a jump back is drawn
 MAX_SAMPLES: Final = 3600  # a minute at 60 Hz
 MAX_POINTS: Final = 500  # more than the chart has room for; antialiased lines cost by the point
 WORTH_SHOWING: Final = 0.10  # a class that never rose above this stays out of the chart
@@ -26,37 +26,32 @@ class History:
 
     def __init__(self) -> None:
         self._samples: dict[int, deque[tuple[float, Floats, float]]] = {}
-        self._timestamp_s: float = -np.inf
-        self._last_s: float = -np.inf
-        self._ahead_s = 0.0  # of the time seen before the source's own
+        self._elapsed = Elapsed()
 
     def add(self, timestamp_s: float, faces: tuple[FaceResult, ...]) -> None:
-        """Take one frame's faces. Where a clip begins again or is wound back, what was seen before stays in front."""
-        if timestamp_s < self._timestamp_s:
-            self._ahead_s += self._timestamp_s - timestamp_s + JUMP_S
-        self._timestamp_s = timestamp_s
-        self._last_s = timestamp_s + self._ahead_s
+        """Take one frame's faces."""
+        now_s = self._elapsed.add(timestamp_s)
         for face in faces:
             track = self._samples.setdefault(face.observation.face_id, deque(maxlen=MAX_SAMPLES))
-            track.append((self._last_s, face.prediction.probabilities, mouth_share(face)))
-        for face_id in [key for key, track in self._samples.items() if track[-1][0] < self._last_s - WINDOW_S]:
+            track.append((now_s, face.prediction.probabilities, mouth_share(face)))
+        for face_id in [key for key, track in self._samples.items() if track[-1][0] < now_s - WINDOW_S]:
             del self._samples[face_id]
 
     def of(self, face_id: int) -> tuple[Floats, Floats, Floats]:
         """Seconds before now (<= 0) [n], probabilities [n, classes] and mouth share [n, NaN: no map] of a face."""
-        track = [sample for sample in self._samples.get(face_id, ()) if sample[0] >= self._last_s - WINDOW_S]
+        now_s = self._elapsed.now_s
+        track = [sample for sample in self._samples.get(face_id, ()) if sample[0] >= now_s - WINDOW_S]
         if not track:
             return np.zeros(0, np.float32), np.zeros((0, 0), np.float32), np.zeros(0, np.float32)
         stride = -(-len(track) // MAX_POINTS)
         track = track[::-stride][::-1]  # counted from the newest, which must be shown
         times, probabilities, mouth = zip(*track, strict=True)
-        return (np.array(times) - self._last_s).astype(np.float32), np.stack(probabilities), np.array(mouth, np.float32)
+        return (np.array(times) - now_s).astype(np.float32), np.stack(probabilities), np.array(mouth, np.float32)
 
     def clear(self) -> None:
         """Forget everything."""
         self._samples.clear()
-        self._timestamp_s = self._last_s = -np.inf
-        self._ahead_s = 0.0
+        self._elapsed.clear()
 
 
 def mouth_share(face: FaceResult) -> float:

@@ -187,6 +187,8 @@ class TileGrid(QWidget):
             self.step(steps[key])
         elif key == Qt.Key.Key_Home and self._tiles:
             self.chosen.emit(self._tiles[0].channel)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._channel is not None:
+            self.pin_wanted.emit(self._channel)
         else:
             super().keyPressEvent(event)
 
@@ -267,5 +269,5 @@ class TileGrid(QWidget):
             self._pointed = place
             shape = Qt.CursorShape.ArrowCursor if place is None else Qt.CursorShape.PointingHandCursor
             self.setCursor(shape)
-            self.setToolTip("" if place is None else f"{self._tiles[place].title} (double click or P: pin)")
+            self.setToolTip("" if place is None else f"{self._tiles[place].title} (double click, P or Enter: pin)")
             self.update()

@@ -21,6 +21,7 @@ from app.gui.jobs import Jobs
 from app.gui.layer_look import LayerLook
 from app.gui.layers_page import LayersPage
 from app.gui.live_page import LivePage
+from app.gui.neurons_page import NeuronsPage
 from app.gui.notice import Level, Message, Way
 from app.gui.opener import Opener
 from app.gui.pack_menu import PackMenu
@@ -67,6 +68,7 @@ class Window(QMainWindow):
         self.bridge = Bridge(self)
         self.look = LayerLook(settings, self)
         self.page, self.layers = LivePage(backend, settings), LayersPage(settings, self.look)
+        self.neurons = NeuronsPage(settings, self.look)
         self.verify = VerifyPage(backend.methods, settings)
         self.actions_by_name = make_actions(
             self, self.choices, self.player, self.page, self.verify, self.look, self.layers
@@ -186,6 +188,7 @@ class Window(QMainWindow):
         self.bridge.watch(None)
         self.choices.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode())
         self.choices.save()
+        self.neurons.finish()
         self.look.finish()
         self.exchange.close()
         self._opener.close()
@@ -221,7 +224,7 @@ class Window(QMainWindow):
         self.pack_menu = PackMenu(self)
         self.top_bar = TopBar(actions["snapshot"], actions["toggle_pause"], make_menu(self, actions))
         foot = (("theme", "Colours", actions["next_theme"]), ("keys", "Keys", actions["toggle_help"]))
-        self.pages = Pages([self.page, self.verify, self.layers], actions, foot)
+        self.pages = Pages([self.page, self.verify, self.layers, self.neurons], actions, foot)
         self.notices = self.pages.notices
         self.status_line = StatusLine()
         self._central = QWidget()
@@ -259,9 +262,10 @@ class Window(QMainWindow):
         self.look.wanted.connect(self.choices.set)
         self.look.told.connect(self.notices.tell)
         self.look.failed.connect(self._take_unprepared)
-        self.layers.face_chosen.connect(page.select)
-        self.layers.wanted.connect(self.choices.set)
-        self.layers.painted.connect(bridge.painted)
+        for each in (self.layers, self.neurons):
+            each.face_chosen.connect(page.select)
+            each.wanted.connect(self.choices.set)
+            each.painted.connect(bridge.painted)
         self.pages.turned.connect(self._enable_actions)
         page.transport.toggled.connect(self.player.toggle_pause)
         page.transport.stepped.connect(self.player.step)

@@ -107,6 +107,23 @@ class Patterns:
         return mean
 
 
+@dataclass(frozen=True, eq=False)
+class CarriedBack:
+    """By which pixels of one face one filter came about at one place.
+
+    Attributes
+    ----------
+    row, column
+        Where the square that the place sees begins, crop px; below 0 where it reaches beyond the crop.
+    map
+        float32 [side, side]: what the method gives for each pixel of that square; 0 beyond the crop.
+    """
+
+    row: int
+    column: int
+    map: Floats
+
+
 def grey(maps: Floats, largest_px: int) -> NDArray[np.uint8]:
     """Maps [filters, shown, side, side] as greys around `MIDDLE`, each on its own scale, at most `largest_px` wide."""
     side = maps.shape[-1]
@@ -171,6 +188,17 @@ class Lens:
                 maps[number, place] = cut(each, row, column, side)
             seen(len(pairs))
         return found
+
+    def carry_back(self, face: Image, channel: int, place: tuple[int, int]) -> CarriedBack:
+        """Carry one filter's maximum in one face, uint8 [channels, size, size], back to the pixels.
+
+        `place` is the row and column of that maximum, as found on the way forward: it tells the square to cut.
+        """
+        seed = np.zeros((1, self.layer.channels), np.float32)
+        seed[0, channel] = 1.0
+        whole = self._explainer.explain(face[None], seed).relevance[0]
+        row, column = (int(each) for each in self._support.corners(np.array(place, np.int16)))
+        return CarriedBack(row, column, cut(whole, row, column, self._support.side_px))
 
     @cached_property
     def _graph(self) -> bytes:

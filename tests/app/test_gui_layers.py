@@ -173,10 +173,10 @@ def test_the_scale_belongs_to_the_layer_and_changes_only_by_hand(qtbot, open_pag
     window = open_page()
     show(window, make_face(1))
     play(window, {3: 50.0})
-    assert window.layers._shades() == Shades(2.0, False, "inferno")
+    assert window.look.shades == Shades(2.0, False, "inferno")
     for key, top in (("+", 4.0), ("-", 2.0), ("-", 1.0), ("0", 2.0), ("a", 50.0)):
         qtbot.keyClick(window.layers.grid, key)
-        assert window.layers._shades().top == top
+        assert window.look.shades.top == top
     assert window.settings.scale_factor == 1.0, "that of the heatmap is another"
 
 
