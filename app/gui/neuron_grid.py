@@ -1,7 +1,7 @@
 """The strongest filters side by side: what each looks for, where on the face it finds it, and which unit it follows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -17,12 +17,14 @@ from app.gui.tile_grid import SEAM_PX, Form, Tile, TileGrid
 from core.geometry import Floats, Image
 
 CAPTION_PX: Final = 42
+BARE_PX: Final = 24  # of the caption where nobody knows what a filter follows
 LINE_PX: Final = 17
 BAR_PX: Final = 4  # of the activation, between the lines of the caption
 RING_PX: Final = 5.0
 OVER_FACE: Final = "#ffffff"  # rings of filters without a line
 WITH_PLACE: Final = Form(104, 66, 16, CAPTION_PX, across=2)
 WITHOUT_PLACE: Final = Form(120, 84, 24, CAPTION_PX)  # layers whose units see the whole face
+BARE: Final = (replace(WITHOUT_PLACE, caption_px=BARE_PX), replace(WITH_PLACE, caption_px=BARE_PX))
 NARROW_PX: Final = 150  # captions of tiles below this width are in short words
 
 
@@ -78,7 +80,8 @@ class NeuronGrid(TileGrid):
         """Make room for a layer; patterns uint8 [channels, shown, p, p], grey, where there is an atlas."""
         self._patterns = patterns
         self._drawn.clear()
-        self.make_room(channels, WITH_PLACE if has_places else WITHOUT_PLACE)
+        known = WITH_PLACE if has_places else WITHOUT_PLACE
+        self.make_room(channels, BARE[has_places] if patterns is None else known)
 
     def show_neurons(
         self, tiles: Sequence[Tile], neurons: Mapping[int, Neuron], maps: Floats, shades: Shades, face: Image
@@ -147,6 +150,8 @@ class NeuronGrid(TileGrid):
         painter.fillRect(foot, self._theme.colour("track"))
         share = min(max(neuron.share, 0.0), 1.0)
         painter.fillRect(QRect(foot.topLeft(), QSize(round(foot.width() * share), BAR_PX)), colour)
+        if not neuron.unit:
+            return
         words = neuron.unit if line.width() >= NARROW_PX else neuron.unit_short
         words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, line.width())
         painter.setPen(self._theme.colour("text" if neuron.follows else "faint"))

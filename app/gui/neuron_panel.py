@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 from app.gui import names, theme
 from app.gui.channel_panel import MARGIN_PX, NARROW_PX, WIDTH_PX
 from app.gui.face_panel import FaceTabs
-from app.gui.map_colours import UNIT, Shades
+from app.gui.map_colours import Shades
 from app.gui.map_view import SIDE_PX, MapView, Mark
 from app.gui.neuron_grid import Neuron, grey_pixmap
 from app.gui.neuron_histogram import NeuronHistogram
@@ -20,8 +20,9 @@ from core.geometry import Floats
 from core.types import FaceResult, Frame
 
 OPACITY: Final = 0.5  # of the map: the face is to be seen through it
-FACE_PX: Final = 250  # largest, that there is room for the patterns below
-LOW_PX: Final = 620  # panels below this height do without the histogram
+OTHERS_PX: Final = 340  # height of everything but the face and the patterns
+LEAST_PX: Final = 150  # side of the face
+LOW_PX: Final = 600  # panels below this height do without the histogram
 GAP_PX: Final = 10
 MOST: Final = 4  # patterns of a filter that are shown
 
@@ -112,7 +113,7 @@ class NeuronPanel(QFrame):
         self.histogram = NeuronHistogram()
         self._below = QWidget()
         self._lay_out()
-        self.set_narrow(False)
+        self.fit(False, 0)
         self.tabs.chosen.connect(self.face_chosen)
         self.pin.clicked.connect(self.pin_wanted)
         self.show_nothing("")
@@ -122,18 +123,16 @@ class NeuronPanel(QFrame):
         for part in (self.view, self.looks_for, self.now, self.histogram):
             part.show_theme(chosen)
 
-    def set_narrow(self, narrow: bool) -> None:
-        """Leave more room to the filters."""
+    def fit(self, narrow: bool, height_px: int) -> None:
+        """Leave more room to the filters where the page is narrow, and do without what there is no height for."""
         width = NARROW_PX if narrow else WIDTH_PX
         inner = width - 2 * MARGIN_PX
         self.setFixedWidth(width)
-        self.view.setFixedHeight(min(inner, SIDE_PX, FACE_PX))
+        side = (inner - GAP_PX) // 2
+        self.view.setFixedHeight(min(inner, SIDE_PX, max(height_px - OTHERS_PX - side, LEAST_PX)))
         for part in (self.looks_for, self.now):
-            part.setFixedSize((inner - GAP_PX) // 2, (inner - GAP_PX) // 2)
-
-    def set_low(self, low: bool) -> None:
-        """Do without what there is no height for."""
-        self.histogram.setVisible(not low)
+            part.setFixedSize(side, side)
+        self.histogram.setVisible(height_px >= LOW_PX)
 
     def show_faces(self, face_ids: Sequence[int], selected: int) -> None:
         """Offer the faces in the picture."""
@@ -153,7 +152,7 @@ class NeuronPanel(QFrame):
         """Mark the maxima on the face, and the square that the chosen one sees."""
         self.view.show_marks(marks, seen)
 
-    def show_numbers(self, face: FaceResult, title: str, pinned: bool, neuron: Neuron, where: str, unit: str) -> None:
+    def show_numbers(self, face: FaceResult, title: str, pinned: bool, neuron: Neuron, facts: str, unit: str) -> None:
         """Say which filter that is, what it follows, how strong it is and where."""
         prediction = face.prediction
         name = names.face_name(face.observation.face_id)
@@ -161,7 +160,7 @@ class NeuronPanel(QFrame):
         _say(self.channel, title)
         _say(self.pin, "Let go" if pinned else "Pin")
         _say(self.unit, unit)
-        _say(self.facts, f"{UNIT} {names.compact(neuron.activation)}, {where}")
+        _say(self.facts, facts)
         self.histogram.show_value(neuron.activation)
         self._below.show()
 

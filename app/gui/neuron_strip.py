@@ -20,6 +20,7 @@ MAX_SAMPLES: Final = 1200  # twenty seconds at 60 Hz
 GAP_S: Final = 0.5  # a face that was away for longer leaves a gap
 MAX_POINTS: Final = 300  # more than the chart has room for; antialiased lines cost by the point
 HEADROOM: Final = 1.25  # what is drawn above the full scale
+FOOT: Final = -0.12  # below 0, so that its number has room
 STEP: Final = 0.5  # by which the axis grows beyond
 EMPTY: Final = "Pin a filter (P) to follow its activation here."
 
@@ -165,7 +166,7 @@ class NeuronStrip(QFrame):
 
     def _fit(self, top: float) -> None:
         self._top = top
-        self._plot.setYRange(-top if self._signed else -0.06, top, padding=0)
+        self._plot.setYRange(-top if self._signed else FOOT, top, padding=0)
         marks = [-1.0, 0.0, 1.0] if self._signed else [0.0, 0.5, 1.0]
         marks += [float(mark) for mark in range(2, int(top) + 1)] if top < 6 else [float(int(top))]
         self._plot.getAxis("left").setTicks([[(mark, names.percent(mark)) for mark in marks]])

@@ -27,26 +27,27 @@ def missing(opened: OpenLayer) -> str:
 
 def unit_line(known: LayerAtlas, channel: int, short: bool) -> str:
     """One line for a tile: the unit with its divergence, or why there is none."""
+    if known.alive[channel] <= 0:
+        return "never active"
     unit, divergence = int(known.unit[channel]), float(known.divergence[channel])
     if unit:
         return f"AU {unit} · {divergence:.2f}" if short else f"AU {unit} · {divergence:.2f} nats"
-    if known.reach[channel] <= 0:
-        return "never active"
     return "no AU" if short else "no action unit"
 
 
 def unit_sentences(known: LayerAtlas, channel: int) -> str:
     """Which action unit a filter follows and how surely, or why it follows none."""
-    if known.reach[channel] <= 0:
+    if known.alive[channel] <= 0:
         return "No action unit: this filter was never active on the atlas's pictures."
     first = int(known.units[channel, 0])
     if not first:
         return "No action unit: none goes with higher maxima of this filter."
     name, divergence, q_value = names.unit_text(first), known.divergence[channel], known.q_value[channel]
+    chance = f"q\u00a0{share(float(q_value))}"
     if not known.unit[channel]:
         return (
-            f"No action unit. The nearest, {name}, may be chance: divergence {divergence:.2f} nats, "
-            f"q {share(float(q_value))} (a finding: up to {known.level:g})."
+            f"No action unit. The nearest, {name}, may be chance: divergence {divergence:.2f}\u00a0nats, {chance} "
+            f"(a finding: up to {known.level:g})."
         )
     others = [
         f"AU {unit} ({value:.2f})"
@@ -56,12 +57,12 @@ def unit_sentences(known: LayerAtlas, channel: int) -> str:
         if unit and unit != first and q <= known.level
     ]
     also = f" Also {_listed(others)}." if others else ""
-    return f"Follows {name}: divergence {divergence:.2f} nats, q {share(float(q_value))}.{also}"
+    return f"Follows {name}: divergence {divergence:.2f}\u00a0nats, {chance}.{also}"
 
 
 def share(value: float) -> str:
     """A p- or q-value, for example "0.012" or "< 0.001"."""
-    return "< 0.001" if value < 0.001 else f"{value:.2g}"
+    return "<\u00a00.001" if value < 0.001 else f"{value:.2g}"
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from app.gui.carrier import Ask, Carrier
 from app.gui.choice import Segments
 from app.gui.layer_list import LayerList
 from app.gui.layer_look import LayerLook
-from app.gui.map_colours import ScaleBar
+from app.gui.map_colours import UNIT, ScaleBar
 from app.gui.map_view import Mark, enlarged
 from app.gui.neuron_grid import Neuron, NeuronGrid
 from app.gui.neuron_panel import NeuronPanel
@@ -32,6 +32,7 @@ LOW_PX: Final = 640  # pages below this height make do with less
 STRIP_PX: Final = (176, 132)  # height of the chart, and of the chart on a low page
 ORDERS: Final = (("activation", "Activation"), ("reach", "Share of reach"))
 KEYS: Final = "Arrows choose · P or Enter pins · [ ] layer · H order"
+FEW_KEYS: Final = "←↑→↓ · P pins · [ ] layer · H order"
 WAITING: Final = "Looking…"
 SILENT: Final = "The filter is not active in this face."
 MOST_LINES: Final = 9  # as many as there are colours that can be told apart
@@ -126,9 +127,8 @@ class NeuronsPage(Page):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802 - Qt's name
         super().resizeEvent(event)
         narrow, low = self.width() < WIDE_PX, self.height() < LOW_PX
-        for part in (self.list, self.panel):
-            part.set_narrow(narrow)
-        self.panel.set_low(low)
+        self.list.set_narrow(narrow)
+        self.panel.fit(narrow, self.height())
         self._label.setVisible(not narrow)
         self.scale.set_narrow(narrow)
         self.strip.setFixedHeight(STRIP_PX[low])
@@ -153,7 +153,7 @@ class NeuronsPage(Page):
         self._size.setText(layer.size_text.replace("map", "filter"))
         patterns = None if known is None else known.patterns
         self.grid.show_layer(layer.channels, self._has_places, patterns)
-        unit = f"{names.compact(opened.reference)} activation is 100 %"
+        unit = f"{names.compact(opened.reference)} activation is 100\u00a0%"
         self.strip.show_scale("share of each filter's reach" if known is not None else unit, layer.signed)
         self._note.setText(neuron_words.missing(opened))
         self._note.setVisible(known is None)
@@ -193,7 +193,7 @@ class NeuronsPage(Page):
         self.panel.show_map(result.frame, face, features.maps[channel], shades)
         places = [(each, neurons[each].place, colour) for each, colour in lines.items()]
         marks = [Mark(*place, colour, each == channel) for each, place, colour in places if place is not None]
-        self.panel.show_marks(marks, self._seen(face))
+        self.panel.show_marks(marks, self._seen(face, neurons[channel]))
         self._show_chosen(channel)
         self.strip.show_lines([self._line(each, colour, channel) for each, colour in lines.items()], self._activity)
 
@@ -217,22 +217,29 @@ class NeuronsPage(Page):
         tile, known = self.look.tile(channel), self._known
         neuron = self._neuron(channel, features.maps[channel], "")
         unit = "" if known is None else neuron_words.unit_sentences(known, channel)
-        self.panel.show_numbers(face, tile.title, tile.pinned, neuron, self._where(face, neuron), unit)
+        self.panel.show_numbers(
+            face, f"Filter {tile.name or channel}", tile.pinned, neuron, self._where(face, neuron), unit
+        )
         shown, name = len(self.grid.channels), names.face_name(face.observation.face_id)
         which = f"all {shown}" if shown == opened.layer.channels else f"{shown} of {opened.layer.channels}"
-        self._count.setText(f"{which} filters for face {name} · {KEYS}")
+        narrow = self.width() < WIDE_PX
+        self._count.setText(f"{which} · {FEW_KEYS}" if narrow else f"{which} filters for face {name} · {KEYS}")
 
     def _where(self, face: FaceResult, neuron: Neuron) -> str:
-        """How much of its reach that is, and in which region of the face it lies."""
-        share = f"{names.percent(neuron.share)} of its reach" if self._known is not None else "the layer's own unit"
+        """How strong it is, how much of its reach that is, and in which region of the face it lies."""
+        parts = [f"{names.compact(neuron.activation)} {UNIT}"]
+        if self._known is not None:
+            parts.append(f"{names.percent(neuron.share)} of its reach")
         if not self._has_places:
-            return f"{share}. It sees the whole face."
-        if neuron.place is None:
-            return f"{share}. Not active anywhere."
-        size = face.crop.size
-        parts = partition(face.crop.landmarks(face.observation), size, self._settings.region_mode)
-        column, row = (min(int(each * size), size - 1) for each in neuron.place)
-        return f"{share}, highest at: {names.region_text(REGIONS[parts.labels[row, column]])}"
+            parts.append("sees the whole face")
+        elif neuron.place is None:
+            parts.append("nowhere")
+        else:
+            size = face.crop.size
+            labels = partition(face.crop.landmarks(face.observation), size, self._settings.region_mode).labels
+            column, row = (min(int(each * size), size - 1) for each in neuron.place)
+            parts.append(names.region_text(REGIONS[labels[row, column]]))
+        return " · ".join(part.replace(" ", "\u00a0") for part in parts)
 
     # What drives the chosen filter in this face
 
@@ -253,7 +260,8 @@ class NeuronsPage(Page):
         if (ask.opened, ask.channel, ask.face_id) != chosen or self.look.features is None:
             return
         self._told, self._asked = found, ask
-        self.panel.now.show_patterns(grey(found.map[None, None], max(found.map.shape[-1], 1))[0])
+        self.panel.now.show_patterns(grey(found.map[None, None], found.map.shape[-1])[0])
+        self._show_neurons()
 
     def _take_refused(self, ask: Ask, error: Exception) -> None:
         if ask.opened is self.look.layer:
@@ -261,14 +269,19 @@ class NeuronsPage(Page):
             self.panel.now.show_text("Cannot be carried back here")
             self.panel.now.setToolTip(str(error))
 
-    def _seen(self, face: FaceResult) -> QRectF | None:
-        """The square that the chosen filter's maximum saw when it was last carried back, as shares of the crop."""
-        if self._told is None or self._asked is None or not self._has_places:
+    def _seen(self, face: FaceResult, neuron: Neuron) -> QRectF | None:
+        """The square that the chosen filter's maximum sees, as shares of the crop; None where that is all of it.
+
+        How it lies about its place is known from the last answer: squares go with the places.
+        """
+        told, asked, size = self._told, self._asked, face.crop.size
+        if told is None or asked is None or neuron.place is None or told.map.shape[-1] >= size:
             return None
-        side, size = self._told.map.shape[-1], face.crop.size
-        if side >= size:
-            return None
-        return QRectF(self._told.column / size, self._told.row / size, side / size, side / size)
+        assert self.look.layer is not None
+        (row, column), layer, side = asked.place, self.look.layer.layer, told.map.shape[-1] / size
+        left = told.column / size + neuron.place[0] - (column + 0.5) / layer.width
+        top = told.row / size + neuron.place[1] - (row + 0.5) / layer.height
+        return QRectF(left, top, side, side)
 
     # Filters
 

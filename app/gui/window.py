@@ -70,9 +70,8 @@ class Window(QMainWindow):
         self.page, self.layers = LivePage(backend, settings), LayersPage(settings, self.look)
         self.neurons = NeuronsPage(settings, self.look)
         self.verify = VerifyPage(backend.methods, settings)
-        self.actions_by_name = make_actions(
-            self, self.choices, self.player, self.page, self.verify, self.look, self.layers
-        )
+        pages = (self.page, self.verify, self.layers, self.neurons)
+        self.actions_by_name = make_actions(self, self.choices, self.player, self.look, *pages)
         self.addActions(list(self.actions_by_name.values()))
         self._build()
         self._connect()

@@ -7,6 +7,7 @@ import numpy as np
 
 from app.gui.session import OpenLayer
 from core.engine import EngineStatus
+from core.errors import ExplainError
 from core.explain import METHODS
 from core.explain.feature_layers import FeatureLayer
 from core.geometry import Similarity
@@ -77,6 +78,9 @@ class FakeSession:
         self.labels_of = {}  # by pack
         self.layers = [make_layer("a"), make_layer("b", channels=40), make_layer("c", 1, 6)]
         self.looks = []  # (key or None, face)
+        self.atlas, self.atlas_problem = None, ""
+        self.carried = ExplainError("Nothing is carried back here.")  # what carrying back gives, or raises
+        self.asked = []  # (layer, channel, place) of what was to be carried back
         self.now = EngineStatus(
             "running", position_s=0.0, duration_s=10.0, frame_count=300, source=spec, source_fps=30.0,
             size=(640, 360), seekable=True,
@@ -133,7 +137,22 @@ class FakeSession:
         if key in self.fail_with:
             raise self.fail_with[key]
         layer = next((layer for layer in self.layers if layer.key == key), self.layers[0])
-        return OpenLayer(self.pack, tuple(self.layers), ("Dense 9 · 17 × 12",), layer, 2.0, self.labels)
+        return OpenLayer(
+            self.pack,
+            tuple(self.layers),
+            ("Dense 9 · 17 × 12",),
+            layer,
+            2.0,
+            self.labels,
+            self.atlas,
+            self.atlas_problem,
+        )
+
+    def carry_back(self, opened, channel, place, cut):
+        self.asked.append((opened.layer.key, channel, place))
+        if isinstance(self.carried, Exception):
+            raise self.carried
+        return self.carried
 
     def look_into(self, opened, face_id):
         look = (None, 0) if opened is None else (opened.layer.key, face_id)
