@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui import theme
@@ -16,6 +17,7 @@ from core.types import Crop, Frame
 
 SIDE_PX: Final = 320  # largest, and what the face is sampled at
 RING_PX: Final = 7.0  # radius of a mark
+EDGE_PX: Final = 3  # of a ring, beyond its radius
 
 
 @dataclass(frozen=True)
@@ -146,10 +148,25 @@ class MapView(QWidget):
 
 def paint_ring(painter: QPainter, centre: QPointF, radius: float, colour: str, strong: bool) -> None:
     """A ring with a dark edge on either side."""
-    painter.setBrush(Qt.BrushStyle.NoBrush)
+    drawn = _ring(radius, colour, strong, painter.device().devicePixelRatio())
+    half = drawn.deviceIndependentSize() / 2
+    painter.drawPixmap(centre - QPointF(half.width(), half.height()), drawn)
+
+
+@lru_cache(maxsize=64)
+def _ring(radius: float, colour: str, strong: bool, ratio: float) -> QPixmap:
+    """The ring as a picture: smooth curves are dear to draw, and there is one in every tile of every frame."""
+    side = 2 * math.ceil(radius + EDGE_PX)
+    drawn = QPixmap(round(side * ratio), round(side * ratio))
+    drawn.setDevicePixelRatio(ratio)
+    drawn.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(drawn)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for pen in (QPen(QColor(0, 0, 0, 190), 4.6 if strong else 3.6), QPen(QColor(colour), 2.4 if strong else 1.6)):
         painter.setPen(pen)
-        painter.drawEllipse(centre, radius, radius)
+        painter.drawEllipse(QPointF(side / 2, side / 2), radius, radius)
+    painter.end()
+    return drawn
 
 
 def enlarged(image: Image, cut: Crop, side_px: int = SIDE_PX) -> Image:

@@ -18,7 +18,7 @@ from core.geometry import Floats
 WINDOW_S: Final = 20.0
 MAX_SAMPLES: Final = 1200  # twenty seconds at 60 Hz
 GAP_S: Final = 0.5  # a face that was away for longer leaves a gap
-MAX_POINTS: Final = 300  # more than the chart has room for; antialiased lines cost by the point
+MAX_POINTS: Final = 200  # more than the chart has room for; antialiased lines cost by the point
 HEADROOM: Final = 1.25  # what is drawn above the full scale
 FOOT: Final = -0.12  # below 0, so that its number has room
 STEP: Final = 0.5  # by which the axis grows beyond
