@@ -12,7 +12,7 @@ COLUMNS: Final = (("Source", "Playback"), ("Explanation",), ("Layers", "Face"), 
 
 KEYS_PX: Final = 72
 SIGNS: Final = (("Right", "→"), ("Left", "←"))
-PLACES: Final = {"Layers": "neurons · on their pages"}  # where keys have another use elsewhere
+HEADINGS: Final = {"Layers": "Layers, neurons (there)"}  # where keys have another use elsewhere
 
 
 class Help(QWidget):
@@ -70,7 +70,7 @@ def _group(menu: str) -> QGridLayout:
     grid = QGridLayout()
     grid.setHorizontalSpacing(12)
     grid.setVerticalSpacing(6)
-    heading = QLabel(" · ".join(text.upper() for text in (menu, PLACES.get(menu, "")) if text))
+    heading = QLabel(HEADINGS.get(menu, menu).upper())
     heading.setProperty("role", "heading")
     grid.addWidget(heading, 0, 0, 1, 2)
     rows = [

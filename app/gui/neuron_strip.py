@@ -187,3 +187,4 @@ class NeuronStrip(QFrame):
         for axis in (left, bottom):
             axis.setStyle(tickFont=theme.font(10, tabular=True), tickLength=0, hideOverlappingLabels=False)
         plot.showGrid(y=True, alpha=0.25)
+        self._fit(HEADROOM)
