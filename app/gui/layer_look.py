@@ -247,6 +247,7 @@ class LayerLook(QObject):
         self.asked.emit(key)
 
     def _take_opened(self, opened: OpenLayer) -> None:
+        self._let_go()  # of the other layer's answer, before anybody draws it as this one's
         if self._asked and opened.layer.key != self._asked:
             text = f"Pack {opened.pack} has no layer '{self._asked}' any more; {opened.layer.name} is shown."
             self.told.emit(Message("layer", "warn", text, passing=True))

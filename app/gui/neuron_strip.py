@@ -169,7 +169,7 @@ class NeuronStrip(QFrame):
         self._plot.setYRange(-top if self._signed else FOOT, top, padding=0)
         marks = [-1.0, 0.0, 1.0] if self._signed else [0.0, 0.5, 1.0]
         marks += [float(mark) for mark in range(2, int(top) + 1)] if top < 6 else [float(int(top))]
-        self._plot.getAxis("left").setTicks([[(mark, names.percent(mark)) for mark in marks]])
+        self._plot.getAxis("left").setTicks([[(mark, names.percent(mark).replace("-", "−")) for mark in marks]])
 
     def _set_up_plot(self) -> None:
         plot = self._plot

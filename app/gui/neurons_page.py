@@ -217,13 +217,16 @@ class NeuronsPage(Page):
         tile, known = self.look.tile(channel), self._known
         neuron = self._neuron(channel, features.maps[channel], "")
         unit = "" if known is None else neuron_words.unit_sentences(known, channel)
-        self.panel.show_numbers(
-            face, f"Filter {tile.name or channel}", tile.pinned, neuron, self._where(face, neuron), unit
-        )
+        self.panel.show_numbers(face, self._called(channel), tile.pinned, neuron, self._where(face, neuron), unit)
         shown, name = len(self.grid.channels), names.face_name(face.observation.face_id)
         which = f"all {shown}" if shown == opened.layer.channels else f"{shown} of {opened.layer.channels}"
         narrow = self.width() < WIDE_PX
         self._count.setText(f"{which} · {FEW_KEYS}" if narrow else f"{which} filters for face {name} · {KEYS}")
+
+    def _called(self, channel: int) -> str:
+        """What a filter is called as a heading; a unit that sees the whole face is no filter."""
+        name = self.look.tile(channel).name
+        return name.capitalize() or f"{'Filter' if self._has_places else 'Unit'} {channel}"
 
     def _where(self, face: FaceResult, neuron: Neuron) -> str:
         """How strong it is, how much of its reach that is, and in which region of the face it lies."""

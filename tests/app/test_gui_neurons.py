@@ -170,6 +170,18 @@ def test_keys_go_through_filters_and_layers(qtbot, fake, open_page, play, show):
     assert not window.neurons.order.button("reach").isEnabled()
 
 
+def test_what_another_layer_answered_is_not_drawn_as_this_one_s(qtbot, open_page, play, show):
+    window = open_page(layers=[make_layer("b", channels=40), make_layer("a", channels=FILTERS)])
+    show(window, make_face(1))
+    play(window, {39: 2.0, 30: 1.0})
+    window.look.choose_channel(39)
+    qtbot.keyClick(window.neurons.grid, "]")
+    qtbot.waitUntil(lambda: window.look.layer.layer.key == "a", timeout=5000)
+    assert window.neurons.grid.message == "Waiting for the face…"
+    play(window, {3: 1.0}, timestamp_s=1.0)
+    assert window.neurons.grid.channels[0] == 3
+
+
 def test_a_click_chooses_and_a_click_on_the_corner_pins(qtbot, open_page, play, show):
     window = open_page()
     show(window, make_face(1))
