@@ -115,8 +115,10 @@ class LiveSession:
     def open_layer(self, key: str | None) -> OpenLayer:
         """Get a layer of the pack in use ready; the engine goes on meanwhile."""
         activations = self._activations
-        known = [layer for layer in activations.layers if layer.key == key]
-        layer = known[0] if known else activations.first_choice()
+        atlas, problem = self._atlas_of(activations.model)
+        keys = [key, *(() if atlas is None else atlas.layers)]  # to begin with, one of which the filters are known
+        found = (layer for wanted in keys for layer in activations.layers if layer.key == wanted)
+        layer = next(found, None) or activations.first_choice()
         reference = activations.reference(layer)
         return OpenLayer(
             activations.pack,
@@ -125,7 +127,8 @@ class LiveSession:
             layer,
             reference,
             activations.model.labels,
-            *self._atlas_of(activations.model),
+            atlas,
+            problem,
         )
 
     def look_into(self, opened: OpenLayer | None, face_id: int) -> None:

@@ -12,8 +12,9 @@ from app.gui.carrier import Ask, Carrier
 from app.gui.choice import Segments
 from app.gui.layer_list import LayerList
 from app.gui.layer_look import LayerLook
-from app.gui.map_colours import UNIT, ScaleBar
+from app.gui.map_colours import ScaleBar
 from app.gui.map_view import Mark, enlarged
+from app.gui.neuron_gauge import NeuronGauge
 from app.gui.neuron_grid import Neuron, NeuronGrid
 from app.gui.neuron_panel import NeuronPanel
 from app.gui.neuron_strip import Activity, Line, NeuronStrip
@@ -21,10 +22,8 @@ from app.gui.pages import Page
 from app.gui.session import OpenLayer, Session
 from app.settings import Settings
 from core.geometry import Floats
-from core.neurons import LayerAtlas
 from core.neurons.lens import CarriedBack, grey
 from core.ranking import strengths
-from core.regions import REGIONS, partition
 from core.types import FaceResult, Result
 
 WIDE_PX: Final = 1180  # from here on there is room for everything
@@ -58,6 +57,7 @@ class NeuronsPage(Page):
         self._asked: Ask | None = None
         self._shown_channel: int | None = None  # whose pattern and histogram the panel shows
         self.look = look
+        self._gauge = NeuronGauge(look)
         self.carrier = Carrier(self)
         self.list = LayerList()
         self.grid = NeuronGrid()
@@ -119,7 +119,7 @@ class NeuronsPage(Page):
 
     def next_order(self) -> None:
         """Rank by activation, or by its share of what each filter reaches."""
-        if self._known is not None:
+        if self._gauge.known is not None:
             self.wanted.emit("neuron_order", "activation" if self._by_reach else "reach")
 
     # Qt's own calls
@@ -131,6 +131,7 @@ class NeuronsPage(Page):
         self.panel.fit(narrow, self.height())
         self._label.setVisible(not narrow)
         self.scale.set_narrow(narrow)
+        self._show_size()
         self.strip.setFixedHeight(STRIP_PX[low])
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802 - Qt's name
@@ -150,9 +151,9 @@ class NeuronsPage(Page):
         layer, known = opened.layer, opened.known
         self.list.show_layers(opened.layers, opened.left_out)
         self._title.setText(layer.name)
-        self._size.setText(layer.size_text.replace("map", "filter"))
+        self._show_size()
         patterns = None if known is None else known.patterns
-        self.grid.show_layer(layer.channels, self._has_places, patterns)
+        self.grid.show_layer(layer.channels, self._gauge.has_places, patterns)
         unit = f"{names.compact(opened.reference)} activation is 100\u00a0%"
         self.strip.show_scale("share of each filter's reach" if known is not None else unit, layer.signed)
         self._note.setText(neuron_words.missing(opened))
@@ -186,7 +187,7 @@ class NeuronsPage(Page):
         tiles = self.look.tiles(self.grid.room)
         lines = self._lines(channel)
         wanted = {*(tile.channel for tile in tiles), channel, *lines}
-        neurons = {each: self._neuron(each, features.maps[each], lines.get(each, "")) for each in wanted}
+        neurons = {each: self._gauge.neuron(each, features.maps[each], lines.get(each, "")) for each in wanted}
         small = enlarged(result.frame.image, face.crop, round(self.grid.side_px * self.devicePixelRatioF()))
         self.grid.show_neurons(tiles, neurons, features.maps, shades, small)
         self.grid.choose(channel)
@@ -201,7 +202,7 @@ class NeuronsPage(Page):
         """What does not change from frame to frame."""
         if channel == self._shown_channel:
             return
-        self._shown_channel, known = channel, self._known
+        self._shown_channel, known = channel, self._gauge.known
         self._told = None
         if known is None:
             self.panel.looks_for.show_text("No atlas: not known")
@@ -214,10 +215,17 @@ class NeuronsPage(Page):
         features, face, opened, channel = self.look.features, self.look.face, self.look.layer, self.look.channel
         if features is None or face is None or opened is None or channel is None:
             return
-        tile, known = self.look.tile(channel), self._known
-        neuron = self._neuron(channel, features.maps[channel], "")
+        tile, known = self.look.tile(channel), self._gauge.known
+        neuron = self._gauge.neuron(channel, features.maps[channel], "")
         unit = "" if known is None else neuron_words.unit_sentences(known, channel)
-        self.panel.show_numbers(face, self._called(channel), tile.pinned, neuron, self._where(face, neuron), unit)
+        self.panel.show_numbers(
+            face,
+            self._called(channel),
+            tile.pinned,
+            neuron,
+            self._gauge.words(face, neuron, self._settings.region_mode),
+            unit,
+        )
         shown, name = len(self.grid.channels), names.face_name(face.observation.face_id)
         which = f"all {shown}" if shown == opened.layer.channels else f"{shown} of {opened.layer.channels}"
         narrow = self.width() < WIDE_PX
@@ -226,23 +234,7 @@ class NeuronsPage(Page):
     def _called(self, channel: int) -> str:
         """What a filter is called as a heading; a unit that sees the whole face is no filter."""
         name = self.look.tile(channel).name
-        return name.capitalize() or f"{'Filter' if self._has_places else 'Unit'} {channel}"
-
-    def _where(self, face: FaceResult, neuron: Neuron) -> str:
-        """How strong it is, how much of its reach that is, and in which region of the face it lies."""
-        parts = [f"{names.compact(neuron.activation)} {UNIT}"]
-        if self._known is not None:
-            parts.append(f"{names.percent(neuron.share)} of its reach")
-        if not self._has_places:
-            parts.append("sees the whole face")
-        elif neuron.place is None:
-            parts.append("nowhere")
-        else:
-            size = face.crop.size
-            labels = partition(face.crop.landmarks(face.observation), size, self._settings.region_mode).labels
-            column, row = (min(int(each * size), size - 1) for each in neuron.place)
-            parts.append(names.region_text(REGIONS[labels[row, column]]))
-        return " · ".join(part.replace(" ", "\u00a0") for part in parts)
+        return name.capitalize() or f"{'Filter' if self._gauge.has_places else 'Unit'} {channel}"
 
     # What drives the chosen filter in this face
 
@@ -289,48 +281,14 @@ class NeuronsPage(Page):
     # Filters
 
     @property
-    def _known(self) -> LayerAtlas | None:
-        return None if self.look.layer is None else self.look.layer.known
-
-    @property
     def _by_reach(self) -> bool:
-        return self._known is not None and self._settings.neuron_order == "reach"
-
-    @property
-    def _has_places(self) -> bool:
-        opened = self.look.layer
-        return opened is not None and opened.layer.height * opened.layer.width > 1
+        return self._gauge.known is not None and self._settings.neuron_order == "reach"
 
     def _strengths(self, maps: Floats) -> Floats:
-        highest, known = strengths(maps, "maximum"), self._known
+        highest, known = strengths(maps, "maximum"), self._gauge.known
         if known is None or not self._by_reach or len(highest) != known.filters:
             return highest
         return np.divide(highest, known.reach, out=np.zeros_like(highest), where=known.reach > 0)
-
-    def _full(self, channel: int) -> float:
-        """Activation at the full scale of a filter: what it reaches, else what is strong for the layer."""
-        known, opened = self._known, self.look.layer
-        if known is not None and known.reach[channel] > 0:
-            return float(known.reach[channel])
-        return 1.0 if opened is None else opened.reference
-
-    def _neuron(self, channel: int, values: Floats, colour: str) -> Neuron:
-        """How a filter stands, by its map [height, width] of this frame."""
-        highest, known = int(values.argmax()), self._known
-        activation = float(values.flat[highest])
-        row, column = divmod(highest, values.shape[1])
-        opened = self.look.layer
-        active = activation > 0 or (opened is not None and opened.layer.signed)
-        place = ((column + 0.5) / values.shape[1], (row + 0.5) / values.shape[0])
-        return Neuron(
-            activation,
-            activation / self._full(channel),
-            place if active and values.size > 1 else None,
-            "" if known is None else neuron_words.unit_line(known, channel, short=False),
-            "" if known is None else neuron_words.unit_line(known, channel, short=True),
-            known is not None and bool(known.unit[channel]),
-            colour,
-        )
 
     def _lines(self, channel: int) -> dict[int, str]:
         """Colours of the filters to follow: the pinned ones, and the chosen one."""
@@ -341,16 +299,23 @@ class NeuronsPage(Page):
         return lines if channel in lines else {**lines, channel: self._theme.accent}
 
     def _line(self, channel: int, colour: str, chosen: int) -> Line:
-        known = self._known
+        known = self._gauge.known
         unit = 0 if known is None else int(known.unit[channel])
         name = self.look.tile(channel).name or f"#{channel}"
-        return Line(channel, colour, self._full(channel), f"{name} AU {unit}" if unit else name, channel == chosen)
+        return Line(
+            channel, colour, self._gauge.full(channel), f"{name} AU {unit}" if unit else name, channel == chosen
+        )
+
+    def _show_size(self) -> None:
+        if self.look.layer is not None:
+            words = self.look.layer.layer.size_text.replace("map", "filter")
+            self._size.setText(words.split(" of ")[0] if self.width() < WIDE_PX else words)
 
     def _show_order(self) -> None:
-        self.order.button("reach").setEnabled(self._known is not None)
+        self.order.button("reach").setEnabled(self._gauge.known is not None)
         self.order.button("reach").setToolTip(
             "Activation over the 99th percentile of the filter's maxima (H)"
-            if self._known is not None
+            if self._gauge.known is not None
             else "What a filter reaches is known from a neuron atlas only"
         )
         self.order.show_key("reach" if self._by_reach else "activation")
