@@ -209,16 +209,16 @@ def _trade_row(findings: Findings) -> tuple[str, ...]:
     found = findings.classification
     judged = [each for each in findings.classes if each.expected]
     faithful = [] if findings.faithfulness is None else findings.faithfulness.rows
-    checks = next(((row.deletion, row.insertion) for row in faithful if row.name == EXPLANATION), (None, None))
+    own = [(row.deletion, row.insertion) for row in faithful if row.name == findings.options.method]
     return (
         f"{findings.about.pack_id} {findings.about.pack_version}",
         number(found.accuracy, percent=True),
         "-" if found.mean_recall is None else f"{found.mean_recall:.1%}",
-        number(found.calibration_error, percent=True),
+        "-" if found.calibration_error is None else f"{found.calibration_error.value:.1%}",
         number(findings.outside.mean[EXPLANATION], percent=True),
         _range(each.by_origin[EXPLANATION].face_density for each in judged),
         _range(each.by_origin[CONTRAST].lift for each in judged),
-        *map(number, checks),
+        *map(number, own[0] if own else (None, None)),
     )
 
 

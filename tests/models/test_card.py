@@ -43,4 +43,9 @@ def test_packs_beside_it_stand_in_one_table_with_what_each_gives_up():
     assert f"{findings.outside.mean[EXPLANATION].value:.1%}" in rows[0]
     lifts = [c.by_origin[CONTRAST].lift.value for c in findings.classes if c.expected and c.by_origin[CONTRAST].lift]
     assert f"| {min(lifts):.2f} to {max(lifts):.2f} |" in rows[0]
+    own = findings.faithfulness.rows[0]
+    assert rows[0].endswith(
+        f"| {own.deletion.value:.2f} ({own.deletion.low:.2f} to {own.deletion.high:.2f}) "
+        f"| {own.insertion.value:.2f} ({own.insertion.low:.2f} to {own.insertion.high:.2f}) |"
+    )
     assert "## Beside" not in write_card(mien.story("-"), Measured("made", paths, [], 0.7, 0.09, findings))
