@@ -28,11 +28,12 @@ FOLLOW_ACTIVATIONS = {
     "layercam": "as Grad-CAM++",
     "eigencam": "the first component of the activations (Muhammad & Yeasin 2020)",
     "guided_backprop": "draws edges (Nie et al. 2018; Adebayo et al. 2018)",
+    "deconvnet": "as guided backprop (Nie et al. 2018), and the gate of this network lays its outline over both",
 }
 TELLS_LITTLE_OF_WEIGHTS = [key for key in ONCE if key in {*ZPLUS_CHAINS, *FOLLOW_ACTIVATIONS}]
 CLASS_BLIND = ("eigencam",)
 # The other methods draw nearly the same shape for the runner-up: they keep the positive, or weigh places alike.
-TELLS_CLASSES_APART = ("lrp_epsilon", "lrp_alpha_beta", "gradient", "input_x_gradient", "deconvnet")
+TELLS_CLASSES_APART = ("lrp_epsilon", "lrp_alpha_beta", "gradient", "input_x_gradient")
 
 
 @pytest.fixture(scope="module")
