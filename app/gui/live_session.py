@@ -15,7 +15,7 @@ from core.engine import Engine, EngineStatus
 from core.errors import MienscopeError
 from core.explain import METHODS
 from core.model import Model
-from core.packs import Pack
+from core.packs import LandmarkPack, Pack
 from core.sources import DEMO, cameras, open_source
 from core.sources.images import SUFFIXES
 from core.types import Result
@@ -160,12 +160,13 @@ def _packs() -> Sequence[PackEntry]:
     return [_entry(name, found) for name, found in packs.listed()]
 
 
-def _entry(name: str, found: Pack | MienscopeError) -> PackEntry:
+def _entry(name: str, found: Pack | LandmarkPack | MienscopeError) -> PackEntry:
     if isinstance(found, MienscopeError):
         return PackEntry(name, f"{name} · cannot be used", str(found), str(found))
-    spec = found.manifest.input
-    about = f"{found.manifest.title}. {spec.size} px, {spec.colour}. Licence: {found.manifest.licence}."
-    return PackEntry(name, f"{name} {found.manifest.version} · {len(found.labels)} classes", about)
+    about = f"{found.manifest.title}. {packs.input_of(found)}. Licence: {found.manifest.licence}."
+    landmarks = isinstance(found, LandmarkPack)
+    what = "expressions" if landmarks else "classes"
+    return PackEntry(name, f"{found.title} · {len(found.labels)} {what}", about, landmarks=landmarks)
 
 
 def _camera_names() -> Sequence[str]:
