@@ -141,7 +141,8 @@ class _Cut:
         self._sizes = linear.layout.sizes
 
     def entered(self, inputs: Floats) -> Floats:
-        return inputs.reshape(len(inputs), -1)[:, self._places] @ self._weights.T + self._constant
+        entered: Floats = inputs.reshape(len(inputs), -1)[:, self._places] @ self._weights.T + self._constant
+        return entered
 
     def scores(self, points: Floats) -> Floats:
         return self._rest.logits(points[:, None])
