@@ -94,6 +94,17 @@ def parser() -> argparse.ArgumentParser:
 def _add_drawing_options(command: argparse.ArgumentParser, where: str) -> None:
     command.add_argument("--scores", action="store_true", help=f"show the probability of every class {where}")
     command.add_argument("--landmarks", action="store_true", help=f"show the face mesh {where}")
+    command.add_argument(
+        "--points",
+        action="store_true",
+        help="also read the face mesh with a landmark network, and say which points it was: in numbers, and as dots in "
+        "pictures",
+    )
+    command.add_argument(
+        "--landmark-pack",
+        metavar="PACK",
+        help="the landmark network, which asks for --points (default: the shipped one)",
+    )
 
 
 def _add_model_options(command: argparse.ArgumentParser) -> None:

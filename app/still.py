@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from app.analyze import make_folder, model_from, settings_from
+from app.analyze import landmarks_from, make_folder, model_from, settings_from
 from app.compare import ALL, compare_still
 from core.errors import ExplainError, SourceUnreadable, UnknownName
 from core.overlay import Style, face_name
@@ -25,7 +25,7 @@ def explain_still(chosen: argparse.Namespace) -> int:
     settings.check(model.labels)
     if settings.method == OFF:
         raise ExplainError("explain needs a method; 'off' explains nothing.")
-    pipeline = Pipeline(model, settings, stills=True)
+    pipeline = Pipeline(model, settings, stills=True, landmarks=landmarks_from(chosen))
     try:
         result = pipeline.process(_read(chosen.image))
     finally:

@@ -371,7 +371,7 @@ def _of_faces(pack: Pack | LandmarkPack) -> Pack:
     if isinstance(pack, LandmarkPack):
         raise PackUnsuited(
             f"Pack {pack.id} reads landmarks and sees no pixels; a pack that reads pictures of faces is needed here. "
-            "A landmark pack reads beside one: `mienscope analyze` and `explain` with --points, or Shift+W in the "
-            "window."
+            "A landmark pack reads beside one: `mienscope analyze` and `explain` with --landmark-pack, or Shift+W in "
+            "the window."
         )
     return pack

@@ -51,7 +51,7 @@ def test_a_landmark_pack_is_read_as_one(pack):
 def test_pictures_are_not_read_with_a_landmark_pack(copy):
     with pytest.raises(PackUnsuited, match="reads landmarks and sees no pixels"):
         packs.read_pack(copy)
-    with pytest.raises(PackUnsuited, match="--points"):
+    with pytest.raises(PackUnsuited, match="--landmark-pack"):
         packs.find_pack(str(copy))
 
 

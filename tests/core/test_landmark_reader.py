@@ -1,4 +1,4 @@
-"""Landmark networks in a video: windows fill up honestly, faces are not mixed up, and a neutral face is never guessed."""
+"""Landmark networks in a video: windows fill up honestly, faces are not mixed up, a neutral face is never guessed."""
 
 from dataclasses import replace
 
