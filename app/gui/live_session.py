@@ -34,7 +34,9 @@ class LiveSession:
     def __init__(self, spec: str, shelf: Shelf, settings: Settings) -> None:
         model = shelf.model(settings)
         self._shelf = shelf
-        self._pipeline = pipeline.Pipeline(model, _analysis(settings, model), stills=_is_stills(spec))
+        self._pipeline = pipeline.Pipeline(
+            model, _analysis(settings, model), _is_stills(spec), shelf.landmarks(settings)
+        )
         self._engine = Engine(lambda: open_source(spec), self._pipeline, loop=spec == DEMO)
         self._activations = shelf.activations(model)
 
@@ -104,7 +106,7 @@ class LiveSession:
     def analyse(self, settings: Settings) -> None:
         """Read and explain as the settings say from the next frame on; a picture that stands is explained again."""
         model = self._shelf.model(settings)
-        self._pipeline.use(model, _analysis(settings, model))
+        self._pipeline.use(model, _analysis(settings, model), self._shelf.landmarks(settings))
         self._activations = self._shelf.activations(model)
         self._refresh_if_standing()
 
@@ -140,7 +142,11 @@ class Sessions:
         self._shelf = Shelf()
 
     def __call__(self, spec: str, settings: Settings) -> LiveSession:
-        """A session for a source; PackError where the pack cannot be used, ExplainError where the method cannot."""
+        """A session for a source; PackError where the pack cannot be used, ExplainError where the method cannot.
+
+        A landmark network that is wanted is left to be prepared while the session runs.
+        """
+        settings = settings.changed(points=False)
         self._shelf.prepare(settings)
         self._shelf.warm()
         return LiveSession(spec, self._shelf, settings)

@@ -73,7 +73,7 @@ def test_without_the_switch_nothing_is_drawn_and_the_frame_is_never_changed():
 
 
 def test_dots_beyond_the_picture_are_cut_off():
-    made = replace(make_face(centre=(-10.0, 355.0)), by_landmarks=reading({k: 0.3 for k in range(0, 478, 3)}))
+    made = replace(make_face(centre=(-10.0, 355.0)), by_landmarks=reading(dict.fromkeys(range(0, 478, 3), 0.3)))
     assert draw(make_result(made), BARE).shape == (360, 640, 3)
     gone = replace(make_face(centre=(-900.0, 355.0)), by_landmarks=reading({1: 0.3}))
     assert (draw(make_result(gone), BARE) == gradient_image()).all()
