@@ -1,5 +1,6 @@
 """One landmark pack in ONNX Runtime: shapes of meshes in, binary probabilities and the relevance of every point out."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
@@ -63,12 +64,13 @@ class LandmarkModel:
             raise UnknownName("expression", target, self.labels)
         logits = self.logits(window[None])[0]
         place = int(np.argmax(logits)) if target is None else self.labels.index(target)
-        points = self._points(window, logits, place, self.reference)
+        (points,) = self._points(window, logits, [place], self.reference)
         return LandmarkReading(self.pack.title, self.labels, logits, self.calibrated(logits), points)
 
-    def explain(self, window: Floats, target: str) -> PointRelevance:
-        """Why the networks give one expression its score in a window of shapes float32 [window, 478, 3]."""
-        return self._points(window, self.logits(window[None])[0], self.labels.index(target), self.reference)
+    def explain_all(self, window: Floats) -> list[PointRelevance]:
+        """Why the networks give every expression its score in a window of shapes float32 [window, 478, 3]."""
+        logits = self.logits(window[None])[0]
+        return self._points(window, logits, range(len(self.labels)), self.reference)
 
     @cached_property
     def seen(self) -> NDArray[np.bool_]:
@@ -83,26 +85,21 @@ class LandmarkModel:
         """
         inputs, logits = self.pack.golden()
         strongest = zip(inputs[:REFERENCE_INPUTS], logits[:REFERENCE_INPUTS], strict=True)
-        found = [self._points(each, row, int(np.argmax(row)), 1.0).relevance[self.seen] for each, row in strongest]
+        found = [self._points(each, row, [int(np.argmax(row))], 1.0)[0].relevance[self.seen] for each, row in strongest]
         return float(f"{np.percentile(np.abs(found), REFERENCE_PERCENTILE):.0e}") or 1.0
 
     def prepare(self) -> None:
         """Do what takes long once: start the sessions, compile the gradient, measure the reference."""
         self.read(self.pack.baselines[0])
 
-    def _points(self, window: Floats, logits: Floats, place: int, reference: float) -> PointRelevance:
-        found = self._paths.explain(window, place)
-        relevance = found.relevance.sum(axis=(0, 2))
-        target = self.labels[place]
-        return PointRelevance(
-            relevance=relevance,
-            target=target,
-            score=float(logits[place]),
-            start=found.start,
-            gap=found.gap,
-            regions=by_point_region(relevance, self.seen, target),
-            reference=reference,
-        )
+    def _points(self, window: Floats, logits: Floats, places: Sequence[int], reference: float) -> list[PointRelevance]:
+        points = []
+        for place, found in zip(places, self._paths.explain(window, places), strict=True):
+            relevance, target = found.relevance.sum(axis=(0, 2)), self.labels[place]
+            regions = by_point_region(relevance, self.seen, target)
+            score = float(logits[place])
+            points.append(PointRelevance(relevance, target, score, found.start, found.gap, regions, reference))
+        return points
 
     @cached_property
     def _paths(self) -> Paths:

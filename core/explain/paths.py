@@ -6,7 +6,7 @@ gradient at the input is ``A^T`` times the gradient at h. So A is read off once,
 rest of the model alone, and A^T is applied to the mean gradient of each line: exact, and as quick as the rest is small.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -84,14 +84,18 @@ class Paths:
         """Whether the model was cut behind a linear beginning."""
         return isinstance(self._walk, _Cut)
 
-    def explain(self, inputs: Floats, score: int) -> PathAttribution:
-        """Explain one score, by its place among all, of one input [...]."""
+    def explain(self, inputs: Floats, scores: Sequence[int]) -> list[PathAttribution]:
+        """Explain some scores, by their places among all, of one input [...]."""
         end = self._walk.entered(inputs[None])
-        gradients = self._walk.gradients(self._ends, end - self._ends, self._shares, score)
-        relevance = ((inputs - self.baselines) * gradients).mean(axis=0, dtype=np.float32)
-        start = float(self._starts[:, score].mean(dtype=np.float64))
-        promised = float(self._walk.scores(end)[0, score]) - start
-        return PathAttribution(relevance, start, float(relevance.sum(dtype=np.float64)) - promised)
+        ways, known = inputs - self.baselines, self._walk.scores(end)[0]
+        gradients = self._walk.gradients(self._ends, end - self._ends, self._shares, scores)
+        found = []
+        for score, gradient in zip(scores, gradients, strict=True):
+            relevance = (ways * gradient).mean(axis=0, dtype=np.float32)
+            start = float(self._starts[:, score].mean(dtype=np.float64))
+            gap = float(relevance.sum(dtype=np.float64)) - (float(known[score]) - start)
+            found.append(PathAttribution(relevance, start, gap))
+        return found
 
 
 class _Walk(Protocol):
@@ -103,8 +107,8 @@ class _Walk(Protocol):
     def scores(self, points: Floats) -> Floats:
         """Scores [n, classes] of points."""
 
-    def gradients(self, starts: Floats, ways: Floats, shares: Floats, score: int) -> Floats:
-        """Mean gradient at the input along each line: float32 [lines, ...], shaped like inputs."""
+    def gradients(self, starts: Floats, ways: Floats, shares: Floats, scores: Sequence[int]) -> Floats:
+        """Mean gradient of each score at the input along each line: float32 [scores, lines, ...], shaped like inputs."""
 
 
 class _Whole:
@@ -119,12 +123,14 @@ class _Whole:
     def scores(self, points: Floats) -> Floats:
         return self._runs.logits(points)
 
-    def gradients(self, starts: Floats, ways: Floats, shares: Floats, score: int) -> Floats:
+    def gradients(self, starts: Floats, ways: Floats, shares: Floats, scores: Sequence[int]) -> Floats:
         found = [
-            self._runs(start + shares.reshape(-1, *[1] * way.ndim) * way, _seed(self._runs, score, len(shares)))
+            self._runs(start + shares.reshape(-1, *[1] * way.ndim) * way, _seeds(self._runs, [score], len(shares)))
+            for score in scores
             for start, way in zip(starts, ways, strict=True)
         ]
-        return np.stack([each["gradient"].mean(axis=0, dtype=np.float32) for each in found])
+        means = np.stack([each["gradient"].mean(axis=0, dtype=np.float32) for each in found])
+        return means.reshape(len(scores), *ways.shape)
 
 
 class _Cut:
@@ -147,27 +153,26 @@ class _Cut:
     def scores(self, points: Floats) -> Floats:
         return self._rest.logits(points[:, None])
 
-    def gradients(self, starts: Floats, ways: Floats, shares: Floats, score: int) -> Floats:
+    def gradients(self, starts: Floats, ways: Floats, shares: Floats, scores: Sequence[int]) -> Floats:
         lines, steps = len(starts), len(shares)
-        points = starts[:, None] + shares[:, None] * ways[:, None]
-        # All at once: the number of points is always the same, so ONNX Runtime meets one size of batch.
+        points = (starts[:, None] + shares[:, None] * ways[:, None]).reshape(lines * steps, 1, -1)
+        # All at once: for as many scores there are always as many points, so ONNX Runtime meets few sizes of batch.
         feeds = {
-            HIDDEN: points.reshape(lines * steps, 1, -1),
-            "seed": _seed(self._rest, score, lines * steps),
-            "contrast": np.zeros(lines * steps, np.float32),
+            HIDDEN: points if len(scores) == 1 else np.tile(points, (len(scores), 1, 1)),
+            "seed": _seeds(self._rest, scores, lines * steps),
+            "contrast": np.zeros(len(scores) * lines * steps, np.float32),
         }
         (found,) = self._rest.session.run(["gradient"], feeds)
-        mean = found.reshape(lines, steps, -1).mean(axis=1, dtype=np.float32)
-        gradients: Floats = np.zeros((lines, int(np.prod(self._sizes))), np.float32)
+        mean = found.reshape(len(scores) * lines, steps, -1).mean(axis=1, dtype=np.float32)
+        gradients: Floats = np.zeros((len(mean), int(np.prod(self._sizes))), np.float32)
         gradients[:, self._places] = mean @ self._weights
-        return gradients.reshape(lines, *self._sizes)
+        return gradients.reshape(len(scores), lines, *self._sizes)
 
 
 def _started(session: Callable[[bytes], Session], model: ir.Model | bytes | Path) -> Runs:
     return Runs(session(compile_explainer(model, METHOD)))
 
 
-def _seed(runs: Runs, score: int, count: int) -> Floats:
-    seeds = np.zeros((count, runs.classes), np.float32)
-    seeds[:, score] = 1
-    return seeds
+def _seeds(runs: Runs, scores: Sequence[int], count: int) -> Floats:
+    """So many rows for each score: float32 [scores * count, classes]."""
+    return np.repeat(np.eye(runs.classes, dtype=np.float32)[list(scores)], count, axis=0)

@@ -165,3 +165,11 @@ def test_windows_of_several_shapes_are_explained_over_all_of_them(tmp_path):
     reading = model.read(random_shapes(1, 4, seed=9)[0])
     assert reading.points.relevance.shape == (478,)
     assert abs(reading.points.gap) < 0.05 * max(1.0, abs(reading.points.score - reading.points.start))
+
+
+def test_all_expressions_explained_at_once_are_each_as_if_alone(model):
+    window = random_shapes(1, seed=10)[0]
+    for label, together in zip(LABELS, model.explain_all(window), strict=True):
+        alone = model.read(window, label).points
+        assert (together.target, together.score) == (alone.target, alone.score)
+        np.testing.assert_allclose(together.relevance, alone.relevance, atol=1e-6)
