@@ -129,7 +129,7 @@ class _Whole:
             for score in scores
             for start, way in zip(starts, ways, strict=True)
         ]
-        means = np.stack([each["gradient"].mean(axis=0, dtype=np.float32) for each in found])
+        means: Floats = np.stack([each["gradient"].mean(axis=0, dtype=np.float32) for each in found])
         return means.reshape(len(scores), *ways.shape)
 
 
