@@ -17,6 +17,10 @@ from core.types import FaceResult, Frame
 def explain_still(chosen: argparse.Namespace) -> int:
     """Explain every face of a picture and write the result in the form that the file's ending names."""
     if chosen.method == ALL:
+        if chosen.points or chosen.landmark_pack:
+            raise ExplainError(
+                "'--method all' compares explanations of pixels; leave out --points, or name one method."
+            )
         return compare_still(chosen, _read(chosen.image))
     out: Path = chosen.out
     if out.suffix.lower() not in FORMATS:
