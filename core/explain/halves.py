@@ -108,7 +108,7 @@ def _rest(classifier: Classifier, bends: Sequence[ir.Value]) -> ir.Model:
     hidden = ir.Value(name=HIDDEN, shape=ir.Shape(["batch", 1, ends[-1]]), type=ir.TensorType(ir.DataType.FLOAT))
     for value, start, end in zip(bends, ends, ends[1:], strict=False):
         uses = list(value.uses())
-        part = _appended(graph, "Slice", hidden, [start], [end], [2])
+        part = hidden if len(bends) == 1 else _appended(graph, "Slice", hidden, [start], [end], [2])
         shaped = _appended(graph, "Reshape", part, [-1, *dims(value)])
         for use in uses:
             use.node.replace_input_with(use.idx, shaped)

@@ -156,14 +156,14 @@ class _Cut:
     def gradients(self, starts: Floats, ways: Floats, shares: Floats, scores: Sequence[int]) -> Floats:
         lines, steps = len(starts), len(shares)
         points = (starts[:, None] + shares[:, None] * ways[:, None]).reshape(lines * steps, 1, -1)
-        # All at once: for as many scores there are always as many points, so ONNX Runtime meets few sizes of batch.
-        feeds = {
-            HIDDEN: points if len(scores) == 1 else np.tile(points, (len(scores), 1, 1)),
-            "seed": _seeds(self._rest, scores, lines * steps),
-            "contrast": np.zeros(len(scores) * lines * steps, np.float32),
-        }
-        (found,) = self._rest.session.run(["gradient"], feeds)
-        mean = found.reshape(len(scores) * lines, steps, -1).mean(axis=1, dtype=np.float32)
+        # All lines of a score at once: that is always the same size of batch, and it fits a processor's cache.
+        feeds = {HIDDEN: points, "contrast": np.zeros(len(points), np.float32)}
+        mean = np.empty((len(scores), lines, len(self._constant)), np.float32)
+        for place, score in enumerate(scores):
+            feeds["seed"] = _seeds(self._rest, [score], len(points))
+            (found,) = self._rest.session.run(["gradient"], feeds)
+            mean[place] = found.reshape(lines, steps, -1).mean(axis=1)
+        mean = mean.reshape(len(scores) * lines, -1)
         gradients: Floats = np.zeros((len(mean), int(np.prod(self._sizes))), np.float32)
         gradients[:, self._places] = mean @ self._weights
         return gradients.reshape(len(scores), lines, *self._sizes)
