@@ -108,7 +108,7 @@ class _Walk(Protocol):
         """Scores [n, classes] of points."""
 
     def gradients(self, starts: Floats, ways: Floats, shares: Floats, scores: Sequence[int]) -> Floats:
-        """Mean gradient of each score at the input along each line: float32 [scores, lines, ...], shaped like inputs."""
+        """Mean gradient of each score at the input along each line: float32 [scores, lines, ...], like inputs."""
 
 
 class _Whole:
