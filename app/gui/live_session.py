@@ -144,10 +144,13 @@ class Sessions:
     def __call__(self, spec: str, settings: Settings) -> LiveSession:
         """A session for a source; PackError where the pack cannot be used, ExplainError where the method cannot.
 
-        A landmark network that is wanted is left to be prepared while the session runs.
+        A landmark network that cannot be used is left out: the window, which wants it still, will be told why.
         """
-        settings = settings.changed(points=False)
-        self._shelf.prepare(settings)
+        try:
+            self._shelf.prepare(settings)
+        except MienscopeError:
+            settings = settings.changed(points=False)
+            self._shelf.prepare(settings)
         self._shelf.warm()
         return LiveSession(spec, self._shelf, settings)
 
