@@ -20,9 +20,10 @@ from core.errors import ExportError, MienscopeError, SourceError, SourceUnreadab
 from core.explain import read_method
 from core.export import Counts, CsvTable, OverlayVideo, ResultWriter, Sidecar, write_sidecar
 from core.geometry import Image
+from core.landmark_model import LandmarkModel
 from core.model import Model
 from core.overlay import Style, draw
-from core.packs import DEFAULT_PACK
+from core.packs import DEFAULT_LANDMARK_PACK, DEFAULT_PACK, AnyPack
 from core.panel_places import PanelPlaces
 from core.pipeline import OFF, Found, Pipeline, Settings
 from core.scales import Scale
@@ -99,9 +100,18 @@ def model_from(chosen: argparse.Namespace) -> Model:
     return Model(pack, provider=chosen.provider, cache=paths.data_folder() / "compiled")
 
 
+def landmarks_from(chosen: argparse.Namespace) -> LandmarkModel | None:
+    """The landmark network that the command line names, ready to run; None where it names none."""
+    if not (chosen.points or chosen.landmark_pack):
+        return None
+    model = LandmarkModel(packs.find_landmarks(chosen.landmark_pack or DEFAULT_LANDMARK_PACK))
+    model.prepare()
+    return model
+
+
 def analyze_all(chosen: argparse.Namespace) -> int:
     """Run every input; name what failed; return the exit status."""
-    model, settings = model_from(chosen), settings_from(chosen)
+    model, settings, landmarks = model_from(chosen), settings_from(chosen), landmarks_from(chosen)
     settings.check(model.labels)
     if chosen.csv_profile is not None:
         find_profile(chosen.csv_profile).check(model.labels, model.pack.id)
@@ -117,7 +127,7 @@ def analyze_all(chosen: argparse.Namespace) -> int:
     for job in _jobs(chosen, settings):
         try:
             with Progress(job.name, "frames") as tick:
-                summary = analyze_one(job, model, tick)
+                summary = analyze_one(job, model, tick, landmarks)
         except MienscopeError as error:
             failed = True
             sys.stderr.write(f"mienscope: {job.spec}: {error}\n")
@@ -161,19 +171,22 @@ def _jobs(chosen: argparse.Namespace, settings: Settings) -> Iterator[Job]:
         )
 
 
-def analyze_one(job: Job, model: Model, tick: Tick = lambda done, total: None) -> Summary:
+def analyze_one(
+    job: Job, model: Model, tick: Tick = lambda done, total: None, landmarks: LandmarkModel | None = None
+) -> Summary:
     """Analyse one input, writing as it goes; what was written stays when the input breaks off or a person stops it.
 
-    Raises a SourceError when not a single frame can be read, ExportError when results cannot be written.
+    `landmarks` is a landmark network that reads beside the model. Raises a SourceError when not a single frame can be
+    read, ExportError when results cannot be written.
     """
     started, clock = datetime.now(timezone.utc), time.monotonic()
     counts, tally, warnings = Counts(), Tally(_basis(job, model)), []
     with ExitStack() as stack:
         source = stack.enter_context(_open_recorded(job.spec))
-        pipeline = Pipeline(model, job.settings, stills=isinstance(source, Images))
+        pipeline = Pipeline(model, job.settings, isinstance(source, Images), landmarks)
         stack.callback(pipeline.close)
         frames = stack.enter_context(Prefetch(source))
-        writers, files = _writers(job, model, source, stack)
+        writers, files = _writers(job, pipeline, source, stack)
         takers: tuple[ResultWriter, ...] = (counts, tally, *writers)
 
         def find(item: Frame | SourceError) -> Found | SourceError:
@@ -196,7 +209,7 @@ def analyze_one(job: Job, model: Model, tick: Tick = lambda done, total: None) -
     summary = _summary(job, counts, warnings, time.monotonic() - clock, files, notes)
     if job.settings.method != OFF:
         summary = replace(summary, verdicts=_verdicts(tally.total(tally.basis)))
-    write_sidecar(job.path(".json"), _sidecar(job, model, summary, counts, tally, started))
+    write_sidecar(job.path(".json"), _sidecar(job, pipeline, summary, counts, tally, started))
     if stopped is not None:
         raise stopped
     if counts.frames == 0 and warnings:
@@ -245,8 +258,10 @@ def _continues(source: Source) -> bool:
     return source.size is None
 
 
-def _writers(job: Job, model: Model, source: Source, stack: ExitStack) -> tuple[list[ResultWriter], dict[str, str]]:
-    table = _table(job, model, source)
+def _writers(
+    job: Job, pipeline: Pipeline, source: Source, stack: ExitStack
+) -> tuple[list[ResultWriter], dict[str, str]]:
+    table = _table(job, pipeline, source)
     stack.enter_context(table)
     writers: list[ResultWriter] = [table]
     files = {"table": job.path(".csv").name, "sidecar": job.path(".json").name}
@@ -264,10 +279,11 @@ def _writers(job: Job, model: Model, source: Source, stack: ExitStack) -> tuple[
     return writers, files
 
 
-def _table(job: Job, model: Model, source: Source) -> CsvTable | ProfileTable:
+def _table(job: Job, pipeline: Pipeline, source: Source) -> CsvTable | ProfileTable:
     """The table of a job. SourceError where a profile's cannot be made of this source."""
     if job.csv_profile is None:
-        return CsvTable(job.path(".csv"), model.labels)
+        landmarks = pipeline.landmarks
+        return CsvTable(job.path(".csv"), pipeline.model.labels, () if landmarks is None else landmarks.labels)
     profile = find_profile(job.csv_profile)
     if not isinstance(source, Images):
         raise SourceError(
@@ -319,12 +335,15 @@ def _verdicts(total: Account) -> str:
     return "decisions, by time: " + ", ".join(said) if total.seen_s > 0 else "decisions: " + ", ".join(said)
 
 
-def _sidecar(job: Job, model: Model, summary: Summary, counts: Counts, tally: Tally, started: datetime) -> Sidecar:
-    pack = model.pack
+def _sidecar(
+    job: Job, pipeline: Pipeline, summary: Summary, counts: Counts, tally: Tally, started: datetime
+) -> Sidecar:
+    model, landmarks = pipeline.model, pipeline.landmarks
     kinds = {"": "table", ".json": "sidecar", ".mp4": "overlay"}
     return Sidecar(
         source=job.spec,
-        pack={"id": pack.id, "version": pack.manifest.version, "sha256": pack.model_sha256},
+        pack=_named(model.pack),
+        landmarks=None if landmarks is None else _named(landmarks.pack),
         settings=job.settings.document(),
         provider=model.provider,
         counts=counts,
@@ -339,6 +358,10 @@ def _sidecar(job: Job, model: Model, summary: Summary, counts: Counts, tally: Ta
         verdicts=None if job.settings.method == OFF else tally.document(),
         files={kinds.get(Path(name).suffix, "table"): Path(name).name for name in summary.files},
     )
+
+
+def _named(pack: AnyPack) -> dict[str, object]:
+    return {"id": pack.id, "version": pack.manifest.version, "sha256": pack.model_sha256}
 
 
 def _scale(job: Job, model: Model) -> Scale:

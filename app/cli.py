@@ -94,6 +94,17 @@ def parser() -> argparse.ArgumentParser:
 def _add_drawing_options(command: argparse.ArgumentParser, where: str) -> None:
     command.add_argument("--scores", action="store_true", help=f"show the probability of every class {where}")
     command.add_argument("--landmarks", action="store_true", help=f"show the face mesh {where}")
+    command.add_argument(
+        "--points",
+        action="store_true",
+        help="also read the face mesh with a landmark network, and say which points it was: in numbers, and as dots in "
+        "pictures",
+    )
+    command.add_argument(
+        "--landmark-pack",
+        metavar="PACK",
+        help="the landmark network, which asks for --points (default: the shipped one)",
+    )
 
 
 def _add_model_options(command: argparse.ArgumentParser) -> None:
@@ -261,7 +272,7 @@ def _packs(chosen: argparse.Namespace) -> int:
     if chosen.action == "list":
         return _packs_list(chosen.json)
     if chosen.action == "show":
-        facts = packs.summary(packs.find(chosen.pack))
+        facts = packs.summary(packs.find_any(chosen.pack))
         if chosen.json:
             print_json(facts)
         else:
@@ -272,12 +283,12 @@ def _packs(chosen: argparse.Namespace) -> int:
 
 def _packs_list(as_json: bool) -> int:
     from app import packs
-    from core.packs import Pack
 
     rows = []
     for name, found in packs.listed():
-        state = f"{found.manifest.version}: {found.manifest.title}" if isinstance(found, Pack) else f"unusable: {found}"
-        rows.append((name, state, isinstance(found, Pack)))
+        usable = not isinstance(found, MienscopeError)
+        state = f"unusable: {found}" if isinstance(found, MienscopeError) else packs.line(found)
+        rows.append((name, state, usable))
     if as_json:
         print_json([{"id": name, "usable": usable, "about": about} for name, about, usable in rows])
     else:
@@ -292,7 +303,7 @@ def _packs_check(chosen: argparse.Namespace) -> int:
     rows = []
     for name in names:
         try:
-            gap = packs.check_golden(packs.find(name))
+            gap = packs.check_golden(packs.find_any(name))
             rows.append((name, True, f"hashes match, golden outputs reproduced to {gap:.1e}"))
         except MienscopeError as error:
             rows.append((name, False, str(error)))

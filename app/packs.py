@@ -7,8 +7,9 @@ import numpy as np
 
 from app import paths
 from core.errors import MienscopeError, PackInvalid
+from core.landmark_model import LandmarkModel
 from core.model import Model
-from core.packs import Pack, find_pack, pack_folders, read_pack
+from core.packs import LandmarkPack, Pack, find_any_pack, find_landmark_pack, find_pack, pack_folders, read_any_pack
 
 # Logits may differ in the last digits between processors; more than this is another model.
 GOLDEN_TOLERANCE = 1e-3
@@ -20,23 +21,33 @@ def imported_folder() -> Path:
 
 
 def find(name: str) -> Pack:
-    """A shipped or imported pack, or one at a path. PackNotFound lists what there is."""
+    """A shipped or imported pack for pictures of faces, or one at a path. PackNotFound lists what there is."""
     return find_pack(name, imported_folder())
 
 
-def listed() -> Iterator[tuple[str, Pack | MienscopeError]]:
+def find_landmarks(name: str) -> LandmarkPack:
+    """A shipped or imported pack for landmarks, or one at a path. PackNotFound lists what there is."""
+    return find_landmark_pack(name, imported_folder())
+
+
+def find_any(name: str) -> Pack | LandmarkPack:
+    """A pack of either kind. PackNotFound lists what there is."""
+    return find_any_pack(name, imported_folder())
+
+
+def listed() -> Iterator[tuple[str, Pack | LandmarkPack | MienscopeError]]:
     """Every pack folder's name, with the pack or with what is wrong with it."""
     for folder in pack_folders(imported_folder()):
         try:
-            yield folder.name, read_pack(folder)
+            yield folder.name, read_any_pack(folder)
         except MienscopeError as error:
             yield folder.name, error
 
 
-def check_golden(pack: Pack) -> float:
+def check_golden(pack: Pack | LandmarkPack) -> float:
     """Run the golden inputs; return the largest difference in a logit. PackInvalid where it is too large."""
     inputs, logits = pack.golden()
-    found = Model(pack, provider="cpu").logits(inputs)
+    found = (Model(pack, provider="cpu") if isinstance(pack, Pack) else LandmarkModel(pack)).logits(inputs)
     if found.shape != logits.shape or not np.isfinite(found).all():
         raise PackInvalid(f"Pack {pack.id} gives logits {found.shape}, its golden outputs are {logits.shape}.")
     gap = float(np.abs(found - logits).max())
@@ -49,7 +60,12 @@ def check_golden(pack: Pack) -> float:
     return gap
 
 
-def summary(pack: Pack) -> dict[str, object]:
+def line(pack: Pack | LandmarkPack) -> str:
+    """Version and title, and what else than pictures it reads."""
+    return f"{pack.manifest.version}: {pack.manifest.title}" + ("" if isinstance(pack, Pack) else " (landmarks)")
+
+
+def summary(pack: Pack | LandmarkPack) -> dict[str, object]:
     """What `packs show` prints."""
     manifest = pack.manifest
     images = (
@@ -60,7 +76,7 @@ def summary(pack: Pack) -> dict[str, object]:
         "version": manifest.version,
         "title": manifest.title,
         "licence": manifest.licence,
-        "input": f"{manifest.input.size} x {manifest.input.size} {manifest.input.colour}, aligned face",
+        "input": input_of(pack),
         "labels": ", ".join(pack.labels),
         "temperature": pack.temperature,
         "trained on": f"{manifest.training.data} ({images})",
@@ -69,3 +85,13 @@ def summary(pack: Pack) -> dict[str, object]:
         "model sha256": pack.model_sha256,
         "folder": str(pack.folder),
     }
+
+
+def input_of(pack: Pack | LandmarkPack) -> str:
+    """What a pack takes, in words."""
+    if isinstance(pack, Pack):
+        size = pack.manifest.input.size
+        return f"{size} x {size} {pack.manifest.input.colour}, aligned face"
+    spec = pack.manifest.input
+    window = "one face mesh" if spec.window == 1 else f"{spec.window} face meshes, {spec.interval_s:g} s apart"
+    return f"{window} of {spec.points} landmarks" + (", from the person's neutral face on" * spec.from_neutral)

@@ -41,6 +41,10 @@ class Settings(BaseModel):
     regions, scores, landmarks
         What is drawn on the picture besides the heatmap: outlines of the regions, the probability of every class
         beside each face, the face mesh.
+    points
+        Whether a landmark network reads the face mesh beside the pack, and its points are shown as dots.
+    landmark_pack
+        Id of the landmark network's pack; None takes the shipped one.
     layers
         The layer that is looked into, by pack: its key.
     pinned
@@ -73,6 +77,8 @@ class Settings(BaseModel):
     regions: bool = False
     scores: bool = False
     landmarks: bool = False
+    points: bool = False
+    landmark_pack: str | None = None
     layers: dict[str, str] = Field(default_factory=dict)
     pinned: dict[str, dict[str, tuple[int, ...]]] = Field(default_factory=dict)
     strength: Literal["maximum", "mean"] = "maximum"

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from app.analyze import make_folder, model_from, settings_from
+from app.analyze import landmarks_from, make_folder, model_from, settings_from
 from app.compare import ALL, compare_still
 from core.errors import ExplainError, SourceUnreadable, UnknownName
 from core.overlay import Style, face_name
@@ -17,6 +17,10 @@ from core.types import FaceResult, Frame
 def explain_still(chosen: argparse.Namespace) -> int:
     """Explain every face of a picture and write the result in the form that the file's ending names."""
     if chosen.method == ALL:
+        if chosen.points or chosen.landmark_pack:
+            raise ExplainError(
+                "'--method all' compares explanations of pixels; leave out --points, or name one method."
+            )
         return compare_still(chosen, _read(chosen.image))
     out: Path = chosen.out
     if out.suffix.lower() not in FORMATS:
@@ -25,7 +29,7 @@ def explain_still(chosen: argparse.Namespace) -> int:
     settings.check(model.labels)
     if settings.method == OFF:
         raise ExplainError("explain needs a method; 'off' explains nothing.")
-    pipeline = Pipeline(model, settings, stills=True)
+    pipeline = Pipeline(model, settings, stills=True, landmarks=landmarks_from(chosen))
     try:
         result = pipeline.process(_read(chosen.image))
     finally:

@@ -12,6 +12,7 @@
     |-- PackError              a model pack cannot be used
     |   |-- PackNotFound       no pack of that id; the message lists what there is
     |   |-- PackInvalid        manifest or model are not what the format asks for
+    |   |-- PackUnsuited       it is in order, but reads something else than what is at hand
     |   |-- PackHashMismatch   a file is not the one the manifest names
     |   `-- AtlasInvalid       a pack's neuron atlas is damaged, or of another model
     |-- ExplainError           a model cannot be explained that way
@@ -68,6 +69,10 @@ class PackNotFound(PackError):
 
 class PackInvalid(PackError):
     """The manifest or the model is not what the pack format asks for."""
+
+
+class PackUnsuited(PackError):
+    """The pack is in order, but reads something else: landmarks in place of pictures, or the other way round."""
 
 
 class PackHashMismatch(PackError):

@@ -31,8 +31,10 @@ import core
 from core.errors import ExportError
 from core.geometry import Image
 from core.opencv import cv2
+from core.point_regions import POINTS_OF
 from core.regions import REGIONS
-from core.types import FaceResult, Result
+from core.relevance import agreement
+from core.types import FaceResult, LandmarkReading, Result
 
 W = TypeVar("W", bound="Closing")
 
@@ -94,14 +96,16 @@ class CsvTable(Closing):
     ----------
     labels
         The pack's classes, in its order.
+    landmark_labels
+        The expressions of the landmark network that reads beside it; empty where none does.
     """
 
-    def __init__(self, path: Path, labels: Sequence[str]) -> None:
+    def __init__(self, path: Path, labels: Sequence[str], landmark_labels: Sequence[str] = ()) -> None:
         self.path = path
-        self._labels = tuple(labels)
+        self._labels, self._landmark_labels = tuple(labels), tuple(landmark_labels)
         with writing(path):
             self._file = path.open("w", encoding="utf-8", newline="")
-        self._rows = csv.DictWriter(self._file, columns(labels), restval="", lineterminator="\n")
+        self._rows = csv.DictWriter(self._file, columns(labels, landmark_labels), restval="", lineterminator="\n")
         try:
             with writing(path):
                 self._rows.writeheader()
@@ -145,18 +149,44 @@ class CsvTable(Closing):
         }
         shares = zip(self._labels, face.prediction.probabilities, strict=True)
         row |= {f"p_{label}": number(p) for label, p in shares}
+        row |= _by_landmarks(face) if self._landmark_labels else {}
         return row | _explained(face) if face.explained else row
 
 
-def columns(labels: Sequence[str]) -> list[str]:
-    """The table's columns, in order."""
+def columns(labels: Sequence[str], landmark_labels: Sequence[str] = ()) -> list[str]:
+    """The table's columns, in order; those of a landmark network come last."""
     return [
         *("frame", "timestamp", "face_id", "confidence", "success", "box_x", "box_y", "box_w", "box_h"),
         *("label", "probability", *(f"p_{label}" for label in labels)),
         *("explained", "method", "target", "outside_share", "expected_share", "expected_density"),
         *(f"r_{region}" for region in REGIONS),
         *(f"d_{region}" for region in REGIONS),
+        *(landmark_columns(landmark_labels) if landmark_labels else ()),
     ]
+
+
+def landmark_columns(labels: Sequence[str]) -> list[str]:
+    """The columns of a landmark network with these expressions, in order."""
+    return [
+        *("lm_label", *(f"lm_p_{label}" for label in labels), "lm_target", "lm_agreement", "lm_gap"),
+        *(f"lm_r_{region}" for region in POINTS_OF),
+    ]
+
+
+def _by_landmarks(face: FaceResult) -> dict[str, object]:
+    """Cells of what the landmark network reads in this frame; none while it waits."""
+    read = face.by_landmarks
+    if not isinstance(read, LandmarkReading):
+        return {}
+    regions = read.points.regions
+    return {
+        "lm_label": read.label,
+        **{f"lm_p_{label}": number(p) for label, p in zip(read.labels, read.probabilities, strict=True)},
+        "lm_target": read.points.target,
+        "lm_agreement": number(agreement(face), 4),
+        "lm_gap": number(read.points.gap),
+        **{f"lm_r_{name}": number(regions.shares[regions.regions.index(name)]) for name in POINTS_OF},
+    }
 
 
 def _explained(face: FaceResult) -> dict[str, object]:
@@ -218,6 +248,8 @@ class Sidecar:
     ----------
     pack
         Id, version and sha256 of the model pack.
+    landmarks
+        The same of the landmark pack that read beside it; None where none did.
     started, finished
         ISO 8601, UTC.
     scale
@@ -241,6 +273,7 @@ class Sidecar:
     finished: str
     duration_s: float
     complete: bool
+    landmarks: Mapping[str, object] | None = None
     scale: Mapping[str, object] | None = None
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

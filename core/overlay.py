@@ -23,8 +23,9 @@ from core.mark import draw_mark, mark_width
 from core.opencv import cv2
 from core.panel_places import PanelPlaces
 from core.places import beside
-from core.region_bars import bars_size, draw_bars
+from core.region_bars import bars_size, draw_bars, has_bars
 from core.regions import Mode, partition
+from core.relevance_dots import AGAINST, FOR, draw_dots
 from core.scales import SMOOTH_PX, Scale
 from core.score_bars import draw_scores
 from core.types import OUTSIDE_LIMIT, Explanation, FaceResult, Result
@@ -53,9 +54,7 @@ COLOUR_MAPS: Final[Mapping[str, NDArray[np.uint8]]] = {
     "inferno": _sequential(cv2.COLORMAP_INFERNO, 0.25),
     "viridis": _sequential(cv2.COLORMAP_VIRIDIS, 0.0),
     "cividis": _sequential(cv2.COLORMAP_CIVIDIS, 0.0),
-    "blue-orange": _through(
-        (190, 226, 255), (64, 150, 255), (20, 50, 110), (12, 12, 14), (120, 52, 8), (255, 140, 26), (255, 226, 150)
-    ),
+    "blue-orange": _through((190, 226, 255), AGAINST, (20, 50, 110), (12, 12, 14), (120, 52, 8), FOR, (255, 226, 150)),
 }
 SIGNED_MAPS: Final = frozenset({"blue-orange"})  # show negative relevance too; zero is in the middle
 
@@ -83,6 +82,8 @@ class Style:
         Show the probability of every class, near each face's box.
     landmarks
         Show the face mesh.
+    points
+        Show what counts for the landmark network, where one reads: a dot on every point of the mesh.
     """
 
     colour_map: str = "inferno"
@@ -100,6 +101,7 @@ class Style:
     legend: bool = True
     scores: bool = False
     landmarks: bool = False
+    points: bool = True
 
     def __post_init__(self) -> None:
         if self.colour_map not in COLOUR_MAPS:
@@ -254,6 +256,9 @@ def draw(
         _draw_outlines(image, face, style)
     for face in result.faces if style.landmarks else ():
         draw_wireframe(image, face.observation.landmarks, ACCENT)
+    for face in result.faces if style.points else ():
+        if face.points is not None:
+            draw_dots(image, face.observation.landmarks, face.points)
     capital_px = _capital_px(image)
     taken = [_label_box(image, result, face, capital_px) for face in result.faces]
     for face in result.faces:
@@ -368,10 +373,10 @@ def _draw_box(image: Image, box: Box, thickness: int) -> None:
 
 def _bars_place(image: Image, face: FaceResult, capital_px: float, taken: Sequence[Box]) -> Box | None:
     """A free place for a face's region bars: beside its box, or under it; None where there is none."""
-    if face.regions is None or face.explanation is None:
+    if not has_bars(face):
         return None
     room = _room(image, capital_px)
-    return beside(face.observation.box, bars_size(capital_px), round(capital_px), room, taken)
+    return beside(face.observation.box, bars_size(face, capital_px), round(capital_px), room, taken)
 
 
 def _room(image: Image, capital_px: float) -> Box:
@@ -388,6 +393,9 @@ def _draw_legend(image: Image, result: Result, style: Style, capital_px: float) 
     notice = text_width(NOTICE, small) + 2 * pad
     plate(image, (image.shape[1] - notice - pad, top, notice, height), opacity=0.6)
     write(image, NOTICE, image.shape[1] - notice, middle, small, QUIET)
+    room = image.shape[1] - notice - 3 * pad
+    if style.points:
+        room -= _draw_dots_legend(image, result, middle, room, capital_px)
     shown = next((face.explanation for face in result.faces if face.explanation is not None), None)
     if shown is None or not style.heat:  # one method and one pack explain every face of a frame
         return
@@ -398,7 +406,7 @@ def _draw_legend(image: Image, result: Result, style: Style, capital_px: float) 
     strip = round(10 * capital_px)
     widths = text_width(low, small), text_width(high, small)
     total = sum(widths) + strip + 4 * pad
-    if total + notice + 3 * pad > image.shape[1]:
+    if total > room:
         return
     plate(image, (pad, top, total, height), opacity=0.6)
     write(image, low, 2 * pad, middle, small)
@@ -406,3 +414,23 @@ def _draw_legend(image: Image, result: Result, style: Style, capital_px: float) 
     x, thick = 3 * pad + widths[0], max(round(capital_px), 2)
     image[middle - thick // 2 : middle - thick // 2 + thick, x : x + strip] = ramp
     write(image, high, x + strip + pad, middle, small)
+
+
+def _draw_dots_legend(image: Image, result: Result, middle: int, room: int, capital_px: float) -> int:
+    """What the dots stand for, left of the notice, `room` being the column it begins at; return the width it takes."""
+    points = next((face.points for face in result.faces if face.points is not None), None)
+    small, pad = 0.78 * capital_px, round(capital_px)
+    radius = round(0.5 * capital_px)
+    words = ((FOR, "for"), (AGAINST, f"against; full dot {points.reference:.3g} logit" if points is not None else ""))
+    widths = [3 * radius + text_width(text, small) + pad for _, text in words]
+    total = sum(widths) + pad
+    if points is None or total > room:
+        return 0
+    x, height = room - total + pad, round(2.2 * capital_px)
+    plate(image, (x, middle - height // 2, total, height), opacity=0.6)
+    x += pad
+    for (colour, text), width in zip(words, widths, strict=True):
+        cv2.circle(image, (x + radius, middle), radius, colour, -1, cv2.LINE_AA)
+        write(image, text, x + 3 * radius, middle, small)
+        x += width
+    return total + pad

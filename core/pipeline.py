@@ -13,6 +13,9 @@ from core.errors import UnknownName
 from core.explain import LIVE, METHODS, THOROUGH, Method
 from core.explain.compiler import named_method
 from core.faces import FaceFinder, Schedule, Search
+from core.geometry import Floats
+from core.landmark_model import LandmarkModel
+from core.landmark_reader import LandmarkReader
 from core.model import PREDICTED, RUNNER_UP, Model, Target
 from core.regions import MODES, Mode, partition
 from core.relevance import by_region
@@ -99,10 +102,14 @@ class Stopwatch:
 
 @dataclass(frozen=True)
 class Reading:
-    """What frames are read with: they change together, between two frames."""
+    """What frames are read with: they change together, between two frames.
+
+    `landmarks` is the landmark network that reads the meshes beside the model, where one does.
+    """
 
     model: Model
     settings: Settings
+    landmarks: LandmarkModel | None = None
 
     def __post_init__(self) -> None:
         self.settings.check(self.model.labels)
@@ -130,18 +137,30 @@ class Pipeline:
         May be replaced at any time, also by another thread; the next frame follows them. `use` replaces both.
     stills
         Whether frames are unrelated pictures: each is searched thoroughly and nothing is tracked.
+    landmarks
+        A landmark network that reads the mesh of every face in every frame, beside the model.
 
     Attributes
     ----------
     probe
         The layer and the face that somebody looks into. May be replaced at any time, also by another thread.
+    neutrals
+        Landmarks float32 [478, 3] of neutral faces by face id, for a landmark network that compares with them. May be
+        replaced at any time; `reset` forgets them, since faces get new names.
     """
 
-    def __init__(self, model: Model, settings: Settings | None = None, stills: bool = False) -> None:
+    def __init__(
+        self,
+        model: Model,
+        settings: Settings | None = None,
+        stills: bool = False,
+        landmarks: LandmarkModel | None = None,
+    ) -> None:
         self.stills = stills
         self._effort = THOROUGH if stills else LIVE
-        self._reading = Reading(model, settings or Settings())
+        self._reading = Reading(model, settings or Settings(), landmarks)
         self._finder = FaceFinder()
+        self._reader: LandmarkReader | None = None
         self.probe: Probe | None = None
         self._still: tuple[Frame, list[FaceObservation]] | None = None  # the last of the stills, and who is on it
         self.reset()
@@ -158,11 +177,16 @@ class Pipeline:
 
     @settings.setter
     def settings(self, settings: Settings) -> None:
-        self.use(self.model, settings)
+        self.use(self.model, settings, self.landmarks)
 
-    def use(self, model: Model, settings: Settings) -> None:
-        """Read the next frames with another pack, or otherwise. Who was where is not forgotten. Any thread may ask."""
-        self._reading = Reading(model, settings)
+    @property
+    def landmarks(self) -> LandmarkModel | None:
+        """The landmark network that reads beside the model; None where none does."""
+        return self._reading.landmarks
+
+    def use(self, model: Model, settings: Settings, landmarks: LandmarkModel | None = None) -> None:
+        """Read the next frames with other packs, or otherwise. Who was where is not forgotten. Any thread may ask."""
+        self._reading = Reading(model, settings, landmarks)
 
     def reset(self) -> None:
         """Forget who was where, as after a seek."""
@@ -171,6 +195,8 @@ class Pipeline:
         self._kept: dict[int, tuple[Explanation, RegionRelevance]] = {}  # by face
         self._contrasts: dict[int, Contrast] = {}  # by face
         self._contrasted_s = -np.inf
+        self._reader = None
+        self.neutrals: Mapping[int, Floats] = {}
         self._in_force = self._reading  # what the frame at work, and the maps kept, go by
 
     def close(self) -> None:
@@ -223,8 +249,9 @@ class Pipeline:
         self._keep(faces)
         if settings.contrast and explain and settings.method != OFF:
             self._contrast(found, faces, watch)
+        faces = self._by_landmarks(found, list(map(self._with_contrast, faces)), watch)
         features = self._features(found, watch)
-        return Result(found.frame, tuple(map(self._with_contrast, faces)), watch.stages_s, features)
+        return Result(found.frame, tuple(faces), watch.stages_s, features)
 
     def _observe(self, frame: Frame) -> list[FaceObservation]:
         """Faces of a frame, with identities: every still on its own, video by following."""
@@ -256,6 +283,22 @@ class Pipeline:
             if self.probe is probe:
                 self.probe = None
             return error
+
+    def _by_landmarks(self, found: Found, faces: list[FaceResult], watch: Stopwatch) -> list[FaceResult]:
+        """What the landmark network reads in the meshes, and why: in every frame, since it costs so little."""
+        model, settings = found.reading.landmarks, found.reading.settings
+        if model is None:
+            self._reader = None
+            return faces
+        if self._reader is None or self._reader.model is not model:
+            self._reader = LandmarkReader(model)
+        if self.stills:
+            self._reader.reset()
+        self._reader.neutrals = self.neutrals
+        with watch.stage("landmarks"):
+            target = None if settings.target == PREDICTED else settings.target
+            read = self._reader.read(faces, found.frame.timestamp_s, target)
+        return [replace(face, by_landmarks=each) for face, each in zip(faces, read, strict=True)]
 
     def _explained(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
         settings = found.reading.settings

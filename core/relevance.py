@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.corpora import expression
 from core.geometry import Floats, frozen
+from core.point_regions import point_regions
+from core.ranks import spearman
 from core.regions import EXPECTED, REGIONS, Partition
-from core.types import RegionRelevance
+from core.types import FaceResult, RegionRelevance
 
 
 def by_region(relevance: Floats, partition: Partition, target: str) -> RegionRelevance:
@@ -43,6 +46,51 @@ def by_region(relevance: Floats, partition: Partition, target: str) -> RegionRel
         expected=EXPECTED.get(target, frozenset()),
         control_shares=_shares(np.bincount(labels, _control(relevance.shape[0]).ravel(), len(REGIONS))),
     )
+
+
+def by_point_region(relevance: Floats, seen: NDArray[np.bool_], target: str) -> RegionRelevance:
+    """Sum the relevance of the mesh's points over the regions of a face, as `by_region` does for maps.
+
+    Parameters
+    ----------
+    relevance
+        float32 [478], signed, in logit units.
+    seen
+        bool [478]: the points that the network looks at, over which a uniform relevance would be spread.
+    target
+        The expression explained.
+    """
+    flat = relevance.astype(np.float64)
+    if not np.isfinite(flat).all():
+        raise ValueError("relevance of points must be finite")
+    regions = point_regions()
+    positive = np.bincount(regions, np.maximum(flat, 0.0), len(REGIONS))
+    negative = np.bincount(regions, np.minimum(flat, 0.0), len(REGIONS))
+    return RegionRelevance(
+        regions=REGIONS,
+        areas=_shares(np.bincount(regions, seen, len(REGIONS))),
+        shares=_shares(positive),
+        negative_shares=_shares(negative),
+        positive=float(positive.sum()),
+        negative=float(negative.sum()),
+        expected=EXPECTED.get(target, frozenset()),
+    )
+
+
+def agreement(face: FaceResult) -> float | None:
+    """Whether pixels and points of a face count in the same regions: Spearman's rank correlation of their shares.
+
+    Over the regions of the face, -1..1; None where they do not explain the same expression, or one of them is spread
+    so that there is nothing to compare.
+    """
+    explanation, points = face.explanation, face.points
+    if explanation is None or face.regions is None or points is None or explanation.against is not None:
+        return None
+    if expression(explanation.target) != expression(points.target):
+        return None
+    inside = [place for place, name in enumerate(REGIONS) if name != "outside"]
+    found = float(spearman(face.regions.shares[None, inside], points.regions.shares[None, inside])[0])
+    return found if np.isfinite(found) else None
 
 
 def _shares(sums: NDArray[Any]) -> Floats:

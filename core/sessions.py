@@ -15,7 +15,7 @@ from core.explain import COMPILER_VERSION, Method, compile_explainer
 from core.explain.compiler import named_method
 from core.explain.trust import trusted
 from core.explain.tuned import fingerprint, start_tuned, tuned
-from core.packs import Pack
+from core.packs import AnyPack
 
 PROVIDERS: Final = {
     "cpu": "CPUExecutionProvider",
@@ -56,7 +56,7 @@ class Sessions:
     Parameters are those of `core.model.Model`.
     """
 
-    def __init__(self, pack: Pack, provider: str, threads: int | None, cache: Path | None) -> None:
+    def __init__(self, pack: AnyPack, provider: str, threads: int | None, cache: Path | None) -> None:
         self._pack, self._asked, self._cache = pack, provider, cache
         self._providers = providers_for(provider)
         self._threads = threads or min(os.cpu_count() or 1, 4)

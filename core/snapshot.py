@@ -12,7 +12,8 @@ from core.export import versions, write_json, write_whole
 from core.geometry import Box, Image
 from core.opencv import cv2
 from core.overlay import Style, draw, face_name
-from core.types import FaceResult, RegionRelevance, Result
+from core.relevance import agreement
+from core.types import FaceResult, LandmarkReading, LandmarkWait, RegionRelevance, Result
 
 CONTROLLED: Final = ("expected_share", "crop_density", "expected_density", "outside_share")
 
@@ -47,7 +48,8 @@ def document(result: Result, style: Style) -> dict[str, object]:
 def arrays(result: Result) -> dict[str, NDArray[Any]]:
     """A result's arrays: image, and per face (first axis) landmarks, logits, probabilities; relevance where known.
 
-    `relevance_k` float32 [height, width], `crop_k` uint8 and `to_frame_k` float64 [2, 3] belong to face k, from 0.
+    `relevance_k` float32 [height, width], `crop_k` uint8 and `to_frame_k` float64 [2, 3] belong to face k, from 0, and
+    where a landmark network reads it `points_k` float32 [478], the relevance of the mesh's points.
     """
     faces = result.faces
     stacked: dict[str, NDArray[Any]] = {"image": result.frame.image}
@@ -61,6 +63,8 @@ def arrays(result: Result) -> dict[str, NDArray[Any]]:
         stacked[f"to_frame_{number}"] = face.crop.to_frame.matrix
         if face.explanation is not None:
             stacked[f"relevance_{number}"] = face.explanation.relevance
+        if face.points is not None:
+            stacked[f"points_{number}"] = face.points.relevance
     return stacked
 
 
@@ -98,7 +102,33 @@ def _face(face: FaceResult, style: Style) -> dict[str, object]:
             "timestamp": contrast.timestamp_s,
             "regions": _regions(contrast.regions, style.outside_limit),
         }
+    if face.by_landmarks is not None:
+        found["by_landmarks"] = _by_landmarks(face, face.by_landmarks)
     return found | ({"regions": _regions(face.regions, style.outside_limit)} if face.regions is not None else {})
+
+
+def _by_landmarks(face: FaceResult, read: LandmarkReading | LandmarkWait) -> dict[str, object]:
+    """What the landmark network reads, and which regions its points speak of."""
+    if isinstance(read, LandmarkWait):
+        return {"pack": read.pack, "waiting": read.why}
+    points, regions = read.points, read.points.regions
+    parts = {"share": regions.shares, "negative_share": regions.negative_shares, "of_points": regions.areas}
+    return {
+        "pack": read.pack,
+        "label": read.label,
+        "probabilities": dict(zip(read.labels, read.probabilities.tolist(), strict=True)),
+        "logits": dict(zip(read.labels, read.logits.tolist(), strict=True)),
+        "target": points.target,
+        "score": points.score,
+        "start": points.start,
+        "gap": points.gap,
+        "unit": "logit",
+        "reference": points.reference,
+        "agreement": agreement(face),
+        "regions": {what: dict(zip(regions.regions, values.tolist(), strict=True)) for what, values in parts.items()},
+        "positive": regions.positive,
+        "negative": regions.negative,
+    }
 
 
 def _box(box: Box) -> dict[str, float]:

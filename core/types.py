@@ -10,7 +10,8 @@
                         |   |-- Prediction        what the model reads in it
                         |   |-- Explanation       which pixels of the crop produced that
                         |   |-- RegionRelevance   how much each face region counted
-                        |   `-- Contrast          where that lies which tells it from the runner-up
+                        |   |-- Contrast          where that lies which tells it from the runner-up
+                        |   `-- LandmarkReading   what a landmark network reads in the mesh, and from which points
                         `-- Features     what one layer makes of one face, where somebody looks into it
 
 All are frozen and their arrays are read-only, so they may cross threads. Pictures are RGB. Frame coordinates are pixels
@@ -352,10 +353,93 @@ class Contrast:
 
 
 @dataclass(frozen=True)
+class PointRelevance:
+    """Which points of the mesh produced a landmark network's score.
+
+    Attributes
+    ----------
+    relevance
+        float32 [478], signed, in logits: integrated gradients summed over time and x, y, z.
+    target
+        The expression that is explained.
+    score, start
+        Its logit, and the mean logit of the baselines: the relevance sums to the one less the other.
+    gap
+        By how much it misses that sum, logits.
+    regions
+        The same shared by face region, as for maps; areas are shares of the points that the network sees, and nothing
+        lies outside the face.
+    reference
+        Strong relevance of a point for this pack, logits: what display scales are multiples of.
+    """
+
+    relevance: Floats
+    target: str
+    score: float
+    start: float
+    gap: float
+    regions: RegionRelevance
+    reference: float
+
+    def __post_init__(self) -> None:
+        if self.relevance.shape != (478,):
+            raise ValueError(f"relevance of points is [478], got {self.relevance.shape}")
+        if not self.reference > 0:
+            raise ValueError(f"a reference for display must be above 0, got {self.reference}")
+        object.__setattr__(self, "relevance", frozen(self.relevance))
+
+
+@dataclass(frozen=True)
+class LandmarkReading:
+    """What a landmark network reads in one face's mesh: every expression by itself, yes or no.
+
+    Attributes
+    ----------
+    pack
+        Id and version of its pack.
+    logits, probabilities
+        float32 [labels], in the labels' order; each probability stands alone, they do not sum to 1.
+    points
+        Why, for one expression.
+    """
+
+    pack: str
+    labels: tuple[str, ...]
+    logits: Floats
+    probabilities: Floats
+    points: PointRelevance
+
+    def __post_init__(self) -> None:
+        for name in ("logits", "probabilities"):
+            values = getattr(self, name)
+            if values.shape != (len(self.labels),):
+                raise ValueError(f"{name} need one value per label {self.labels}, got shape {values.shape}")
+            object.__setattr__(self, name, frozen(values))
+
+    @property
+    def label(self) -> str:
+        """The strongest expression, which need not be probable."""
+        return self.labels[int(np.argmax(self.logits))]
+
+    def probability(self, label: str) -> float | None:
+        """Calibrated probability of an expression; None for one that the network does not know."""
+        return float(self.probabilities[self.labels.index(label)]) if label in self.labels else None
+
+
+@dataclass(frozen=True)
+class LandmarkWait:
+    """Why a landmark network reads nothing in a face yet: what is missing, in one quiet phrase."""
+
+    pack: str
+    why: str
+
+
+@dataclass(frozen=True)
 class FaceResult:
     """One face of one frame. The explanation may be older than the frame; then `explained` is False.
 
-    The contrast may be older still; it is there only while the class it is about is still the predicted one.
+    The contrast may be older still; it is there only while the class it is about is still the predicted one. What a
+    landmark network reads in the mesh (`by_landmarks`) is always of this very frame; None where none is asked.
     """
 
     observation: FaceObservation
@@ -365,6 +449,12 @@ class FaceResult:
     regions: RegionRelevance | None = None
     explained: bool = False
     contrast: Contrast | None = None
+    by_landmarks: LandmarkReading | LandmarkWait | None = None
+
+    @property
+    def points(self) -> PointRelevance | None:
+        """Which points of the mesh count for the landmark network; None where it reads nothing."""
+        return self.by_landmarks.points if isinstance(self.by_landmarks, LandmarkReading) else None
 
     def judged(self, outside_limit: float | None = None) -> Verdict:
         """The verdict on the current decision: on nothing but an explanation of the class that is predicted now."""

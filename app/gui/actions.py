@@ -101,6 +101,14 @@ COMMANDS: Final = (
         checkable=True,
     ),
     Command("toggle_landmarks", "Face mesh", ("W",), "Explanation", "Draw the face mesh", checkable=True),
+    Command(
+        "toggle_points",
+        "Landmark network",
+        ("Shift+W",),
+        "Explanation",
+        "Read the face mesh by itself too, and show what each of its points counts",
+        checkable=True,
+    ),
     Command("next_region_mode", "Polygons or boxes", ("B",), "Explanation", "Divide the face by polygons or by boxes"),
     Command(
         "next_colour_map", "Next colour map", ("P",), "Explanation", "Colour the heatmap another way", pages=("live",)

@@ -9,10 +9,11 @@ from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui import names, theme
-from core.types import Prediction, RegionRelevance
+from core.types import LandmarkReading, Prediction, RegionRelevance
 
 ROW_PX: Final = 22
 BAR_PX: Final = 9
+THIN_PX: Final = 3  # of what a landmark network says, under the bar of the pixels
 NAME_PX: Final = 104
 VALUE_PX: Final = 46
 FULL_BAR: Final = 0.5  # share that fills a whole row's bar; every bar has the same pixels per share
@@ -71,6 +72,7 @@ class ProbabilityBars(QWidget):
         super().__init__(parent)
         self._theme = theme.DARK
         self._prediction: Prediction | None = None
+        self._landmarks: LandmarkReading | None = None
         self._target = ""
         self._short = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -81,11 +83,11 @@ class ProbabilityBars(QWidget):
         self._theme = chosen
         self.update()
 
-    def show_prediction(self, prediction: Prediction | None) -> None:
-        """Show these probabilities."""
+    def show_prediction(self, prediction: Prediction | None, landmarks: LandmarkReading | None = None) -> None:
+        """Show these probabilities, and under them those of the same expressions by a landmark network."""
         if self._prediction is None or prediction is None or prediction.labels != self._prediction.labels:
             self.updateGeometry()
-        self._prediction = prediction
+        self._prediction, self._landmarks = prediction, landmarks
         if prediction is not None:
             self.setAccessibleDescription(", ".join(f"{text} {value:.2f}" for text, value in self.rows()))
         self.update()
@@ -138,9 +140,21 @@ class ProbabilityBars(QWidget):
         painter.setBrush(self._theme.colour("accent" if top else "faint"))
         filled = QRectF(bar.left(), bar.top(), max(bar.width() * value, 2.0), BAR_PX)
         painter.drawRoundedRect(filled, min(BAR_PX / 2, filled.width() / 2), min(BAR_PX / 2, filled.width() / 2))
+        read = self._landmarks.probability(text) if self._landmarks is not None else None
+        if read is not None:
+            paint_thin(painter, bar, bar.width() * read, self._theme.colour("mesh"))
         painter.setFont(theme.font(13, QFont.Weight.DemiBold if top else QFont.Weight.Normal, tabular=True))
         painter.setPen(self._theme.colour("text"))
         painter.drawText(QRectF(self.width() - VALUE_PX, y, VALUE_PX, ROW_PX), RIGHT | MIDDLE, f"{value:.2f}")
+
+
+def paint_thin(painter: QPainter, bar: QRectF, length: float, colour: QColor, mirrored: bool = False) -> None:
+    """The thin bar under another one, from the same end."""
+    length = min(max(length, 1.5), bar.width())
+    left = bar.right() - length if mirrored else bar.left()
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawRoundedRect(QRectF(left, bar.bottom() + 1.5, length, THIN_PX), 1, 1)
 
 
 class RegionBars(QWidget):
@@ -151,13 +165,16 @@ class RegionBars(QWidget):
         self._theme = theme.DARK
         self._pairs: list[tuple[Row, Row]] = []
         self._singles: list[Row] = []
+        self._by_points: dict[tuple[str, ...], Row] = {}  # by the row's regions
+        self._only_points = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("What it looked at")
         self.setToolTip(
             "Bars: share of the positive relevance. Tick: the region's share of the crop's area,\n"
             "which is what a uniform map would give. Colour: share over area, the warmer the denser.\n"
             "Diamond: region where the expression's action units lie. Every bar has the same scale.\n"
-            "Mouth is upper and lower lip together."
+            "Mouth is upper and lower lip together.\n"
+            "Thin bar: the same share by the points of the landmark network (Shift+W)."
         )
 
     def show_theme(self, chosen: theme.Theme) -> None:
@@ -165,9 +182,13 @@ class RegionBars(QWidget):
         self._theme = chosen
         self.update()
 
-    def show_regions(self, relevance: RegionRelevance | None) -> None:
-        """Show these shares."""
-        self._pairs, self._singles = rows_of(relevance) if relevance is not None else ([], [])
+    def show_regions(self, relevance: RegionRelevance | None, points: RegionRelevance | None = None) -> None:
+        """Show these shares, and under them those of the mesh's points; or those alone, where there are no others."""
+        leading = relevance if relevance is not None else points
+        self._pairs, self._singles = rows_of(leading) if leading is not None else ([], [])
+        self._only_points = relevance is None
+        pairs, singles = rows_of(points) if points is not None else ([], [])
+        self._by_points = {row.regions: row for row in (*(row for pair in pairs for row in pair), *singles)}
         self.setAccessibleDescription(", ".join(f"{text} {names.percent(share)}" for text, share in self.rows()))
         self.update()
 
@@ -203,7 +224,7 @@ class RegionBars(QWidget):
         self._paint_bar(painter, inner, right, mirrored=True)
         self._paint_bar(painter, QRectF(middle + 36, y, length, ROW_PX), left)
         painter.setFont(theme.font(13, tabular=True))
-        painter.setPen(self._theme.colour("text"))
+        painter.setPen(self._theme.colour("mesh" if self._only_points else "text"))
         painter.drawText(QRectF(0, y, VALUE_PX - 8, ROW_PX), RIGHT | MIDDLE, names.percent(right.share))
         painter.drawText(
             QRectF(self.width() - VALUE_PX, y, VALUE_PX, ROW_PX), RIGHT | MIDDLE, names.percent(left.share)
@@ -214,7 +235,7 @@ class RegionBars(QWidget):
         self._paint_name(painter, QRectF(0, y, NAME_PX, ROW_PX), LEFT, row)
         self._paint_bar(painter, QRectF(NAME_PX, y, self.width() - NAME_PX - VALUE_PX, ROW_PX), row)
         painter.setFont(theme.font(13, tabular=True))
-        painter.setPen(self._theme.colour("warn" if outside else "text"))
+        painter.setPen(self._theme.colour("warn" if outside else "mesh" if self._only_points else "text"))
         painter.drawText(QRectF(self.width() - VALUE_PX, y, VALUE_PX, ROW_PX), RIGHT | MIDDLE, names.percent(row.share))
 
     def _paint_name(self, painter: QPainter, rect: QRectF, side: Qt.AlignmentFlag, row: Row) -> None:
@@ -234,6 +255,11 @@ class RegionBars(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.colour("track"))
         painter.drawRoundedRect(bar, 2.5, 2.5)
+        point = self._by_points.get(row.regions)
+        if point is not None and row.text != "outside":
+            paint_thin(painter, bar, point.share * per_share, self._theme.colour("mesh"), mirrored)
+        if self._only_points:
+            return
         self._paint_filled(painter, bar, row, min(row.share * per_share, bar.width()), mirrored)
         if row.share * per_share > bar.width():
             self._paint_beyond(painter, bar, mirrored)

@@ -12,7 +12,7 @@ from core.regions import MODES
 SAVE_AFTER_TICKS: Final = 10  # of the slow clock: a second after the last change
 THEMES: Final = ("system", "dark", "light")
 EVERY: Final = ("auto", 1, 2, 4)
-SWITCHES: Final = ("regions", "scores", "landmarks")  # fields that a command of their own turns on and off
+SWITCHES: Final = ("regions", "scores", "landmarks", "points")  # fields that a command of their own turns on and off
 
 
 class Choices(QObject):
@@ -102,6 +102,10 @@ class Choices(QObject):
     def toggle_landmarks(self) -> None:
         """Show or hide the face mesh."""
         self.set("landmarks", not self.settings.landmarks)
+
+    def toggle_points(self) -> None:
+        """Read the face mesh with a landmark network too, and show what each of its points counts; or no more."""
+        self.set("points", not self.settings.points)
 
     def next_region_mode(self) -> None:
         """Divide the face by polygons or by boxes."""

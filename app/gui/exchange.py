@@ -13,9 +13,12 @@ from app.gui.session import Session
 from app.settings import OFF, Settings
 from core.errors import ExplainError
 from core.explain import Method
-from core.packs import DEFAULT_PACK
+from core.packs import DEFAULT_LANDMARK_PACK, DEFAULT_PACK
 
-ANALYSIS: Final = {"pack", "method", "target", "against", "explain_every", "region_mode"}
+ANALYSIS: Final = {
+    *("pack", "method", "target", "against", "explain_every", "region_mode"),
+    *("points", "landmark_pack"),
+}
 SAY_AFTER_TICKS: Final = 2  # of the slow clock: what is ready sooner needs no words
 PREPARING: Final = "preparing"  # topic of the notice
 
@@ -82,6 +85,8 @@ class Exchange(QObject):
             what = self._title(wanted.method)
             if wanted.pack != self._in_force.pack:
                 what = f"pack {wanted.pack or DEFAULT_PACK}"
+            elif self._lacks_landmarks_alone(wanted):
+                what = "the landmark network"
             text = f"Preparing {what}… What is shown goes on until it is ready."
             self.told.emit(Message(PREPARING, "info", text))
 
@@ -102,6 +107,11 @@ class Exchange(QObject):
         """What was wanted cannot be had: say so, and stay with what is shown."""
         self.settled.emit()
         before = self._in_force
+        if self._lacks_landmarks_alone(wanted):
+            self._choices.change(points=False, landmark_pack=None)
+            name = f"Landmark network {wanted.landmark_pack or DEFAULT_LANDMARK_PACK}"
+            self.failed.emit(error, troubles.unprepared(error, name, "so faces are read without one"))
+            return
         method = self._title(wanted.method)
         if wanted.pack != before.pack and isinstance(error, ExplainError):
             self._choices.set("method", OFF)  # the pack itself is in order
@@ -112,6 +122,10 @@ class Exchange(QObject):
         self._choices.change(pack=before.pack, method=before.method)
         old = self._title(before.method) if wanted.pack == before.pack else "the old one"
         self.failed.emit(error, troubles.unprepared(error, name, f"so {old} goes on"))
+
+    def _lacks_landmarks_alone(self, wanted: Settings) -> bool:
+        """Whether it is the landmark network that is not ready."""
+        return wanted.points and self._session is not None and self._session.ready(wanted.changed(points=False))
 
     def _title(self, method: str) -> str:
         return self._methods[method].title if method in self._methods else method

@@ -20,7 +20,7 @@ from app.gui import names, theme
 from app.gui.bars import ProbabilityBars, RegionBars, paint_diamond
 from app.gui.looks import LOOKS
 from core.steady import Standing
-from core.types import FaceResult
+from core.types import FaceResult, LandmarkReading
 from core.verdict import Verdict
 
 WIDTH_PX: Final = 356  # of which the border takes one
@@ -178,6 +178,7 @@ class FacePanel(QScrollArea):
     def show_theme(self, chosen: theme.Theme) -> None:
         """Take the theme's colours."""
         self._diamond.colour = chosen.colour("good")
+        self._mesh.setStyleSheet(f"color: {chosen.mesh};")
         for part in (self.verdict, self.probabilities, self.regions):
             part.show_theme(chosen)
 
@@ -201,13 +202,18 @@ class FacePanel(QScrollArea):
             f"id {observation.face_id} · {observation.box.width:.0f} px · sure {observation.confidence:.2f}"
         )
         self.verdict.show_standing(face, standing)
-        self.probabilities.show_prediction(face.prediction)
-        self.regions.show_regions(face.regions)
+        read = face.by_landmarks if isinstance(face.by_landmarks, LandmarkReading) else None
+        self.probabilities.show_prediction(face.prediction, read)
+        self.regions.show_regions(face.regions, None if read is None else read.points.regions)
         explained = face.regions is not None and face.explanation is not None
-        self._looked.setVisible(explained)
-        self._not_explained.setVisible(not explained)
+        self._looked.setVisible(explained or read is not None)
+        self._not_explained.setVisible(not explained and read is None)
+        self._what.setVisible(face.explanation is not None)
         if face.explanation is not None:
             self._what.setText(f"why {face.explanation.title} · logit {names.number(face.explanation.score)}")
+        self._mesh.setVisible(face.by_landmarks is not None)
+        if face.by_landmarks is not None:
+            self._mesh.setText(names.by_landmarks(face))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802 - Qt's name
         super().resizeEvent(event)
@@ -265,13 +271,21 @@ class FacePanel(QScrollArea):
         self._not_explained = QLabel("Explanations are off. Choose a method under the video, or press M.")
         self._not_explained.setProperty("role", "muted")
         self._not_explained.setWordWrap(True)
+        self._mesh = QLabel("")
+        self._mesh.setFont(theme.font(12, tabular=True))
+        self._mesh.setStyleSheet(f"color: {theme.DARK.mesh};")
+        self._mesh.setToolTip(
+            "What a landmark network reads in the face mesh, beside what the pack reads in the pixels (Shift+W).\n"
+            "Agreement: rank correlation of the regions' shares, 1 where both order the regions alike."
+        )
         self._looked = QWidget()
         inner = QVBoxLayout(self._looked)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(6)
-        inner.addWidget(self._what)
         inner.addLayout(self._sides())
         inner.addWidget(self.regions)
+        column.addWidget(self._what)
+        column.addWidget(self._mesh)
         column.addWidget(self._looked)
         column.addWidget(self._not_explained)
         return holder

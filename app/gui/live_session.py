@@ -17,7 +17,7 @@ from core.explain import METHODS
 from core.model import Model
 from core.neurons import NeuronAtlas
 from core.neurons.lens import CarriedBack, Lens
-from core.packs import Pack
+from core.packs import LandmarkPack, Pack
 from core.sources import DEMO, cameras, open_source
 from core.sources.images import SUFFIXES
 from core.types import Crop, Result
@@ -36,7 +36,9 @@ class LiveSession:
     def __init__(self, spec: str, shelf: Shelf, settings: Settings) -> None:
         model = shelf.model(settings)
         self._shelf = shelf
-        self._pipeline = pipeline.Pipeline(model, _analysis(settings, model), stills=_is_stills(spec))
+        self._pipeline = pipeline.Pipeline(
+            model, _analysis(settings, model), _is_stills(spec), shelf.landmarks(settings)
+        )
         self._engine = Engine(lambda: open_source(spec), self._pipeline, loop=spec == DEMO)
         self._activations = shelf.activations(model)
         self._atlas: tuple[Model, NeuronAtlas | None, str] | None = None  # of which model, and what is wrong with it
@@ -108,7 +110,7 @@ class LiveSession:
     def analyse(self, settings: Settings) -> None:
         """Read and explain as the settings say from the next frame on; a picture that stands is explained again."""
         model = self._shelf.model(settings)
-        self._pipeline.use(model, _analysis(settings, model))
+        self._pipeline.use(model, _analysis(settings, model), self._shelf.landmarks(settings))
         self._activations = self._shelf.activations(model)
         self._refresh_if_standing()
 
@@ -171,8 +173,15 @@ class Sessions:
         self._shelf = Shelf()
 
     def __call__(self, spec: str, settings: Settings) -> LiveSession:
-        """A session for a source; PackError where the pack cannot be used, ExplainError where the method cannot."""
-        self._shelf.prepare(settings)
+        """A session for a source; PackError where the pack cannot be used, ExplainError where the method cannot.
+
+        A landmark network that cannot be used is left out: the window, which wants it still, will be told why.
+        """
+        try:
+            self._shelf.prepare(settings)
+        except MienscopeError:
+            settings = settings.changed(points=False)
+            self._shelf.prepare(settings)
         self._shelf.warm()
         return LiveSession(spec, self._shelf, settings)
 
@@ -191,12 +200,13 @@ def _packs() -> Sequence[PackEntry]:
     return [_entry(name, found) for name, found in packs.listed()]
 
 
-def _entry(name: str, found: Pack | MienscopeError) -> PackEntry:
+def _entry(name: str, found: Pack | LandmarkPack | MienscopeError) -> PackEntry:
     if isinstance(found, MienscopeError):
         return PackEntry(name, f"{name} · cannot be used", str(found), str(found))
-    spec = found.manifest.input
-    about = f"{found.manifest.title}. {spec.size} px, {spec.colour}. Licence: {found.manifest.licence}."
-    return PackEntry(name, f"{name} {found.manifest.version} · {len(found.labels)} classes", about)
+    about = f"{found.manifest.title}. {packs.input_of(found)}. Licence: {found.manifest.licence}."
+    landmarks = isinstance(found, LandmarkPack)
+    what = "expressions" if landmarks else "classes"
+    return PackEntry(name, f"{found.title} · {len(found.labels)} {what}", about, landmarks=landmarks)
 
 
 def _camera_names() -> Sequence[str]:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from core import overlay
+from core.relevance import agreement
 from core.sources import DEMO
-from core.types import FaceResult
+from core.types import FaceResult, LandmarkWait
 
 # Action units of the Facial Action Coding System, by number (SCIENCE 4).
 UNITS: Final[Mapping[int, str]] = {
@@ -43,6 +44,16 @@ def face_headline(face: FaceResult) -> str:
     """Name, expression and probability, for example "A · happiness 0.94"."""
     prediction = face.prediction
     return f"{face_name(face.observation.face_id)} · {prediction.label} {prediction.probability:.2f}"
+
+
+def by_landmarks(face: FaceResult) -> str:
+    """What the landmark network reads, and whether it agrees with the pixels; or why it reads nothing yet."""
+    read = face.by_landmarks
+    if read is None or isinstance(read, LandmarkWait):
+        return "" if read is None else f"landmarks: {read.why}"
+    said = f"landmarks: {read.points.target} {read.probability(read.points.target):.2f}"
+    agreed = agreement(face)
+    return said if agreed is None else f"{said} · agreement {number(agreed)}"
 
 
 def short_source(spec: str) -> str:

@@ -30,6 +30,7 @@ class OverlayPicture:
             legend=False,
             scores=False,
             landmarks=False,
+            points=False,
         )
         return overlay.draw(result, bare)
 
@@ -67,4 +68,5 @@ def style(settings: Settings) -> overlay.Style:
         region_mode=settings.region_mode,
         scores=settings.scores,
         landmarks=settings.landmarks,
+        points=settings.points,
     )

@@ -156,12 +156,16 @@ class Picture(Protocol):
 
 @dataclass(frozen=True)
 class PackEntry:
-    """A pack as the window lists it; `problem` says why it cannot be used, None where it can."""
+    """A pack as the window lists it.
+
+    `problem` says why it cannot be used, None where it can; `landmarks` whether it reads landmarks beside the pictures.
+    """
 
     id: str
     text: str
     about: str
     problem: str | None = None
+    landmarks: bool = False
 
 
 @dataclass(frozen=True)

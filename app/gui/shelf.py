@@ -12,8 +12,9 @@ from app.gui.compiling import Compiler
 from app.settings import OFF, Settings
 from core.activations import Activations
 from core.geometry import Similarity
+from core.landmark_model import LandmarkModel
 from core.model import Model, Target
-from core.packs import DEFAULT_PACK
+from core.packs import DEFAULT_LANDMARK_PACK, DEFAULT_PACK
 from core.regions import REGIONS, Partition
 from core.types import Crop
 
@@ -35,6 +36,7 @@ class Shelf:
     def __init__(self) -> None:
         self._lock = threading.Lock()  # of the table alone: nobody waits for a compilation
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+        self._landmarks: OrderedDict[str, LandmarkModel] = OrderedDict()
         self._compiler = Compiler()
 
     def warm(self) -> None:
@@ -46,10 +48,11 @@ class Shelf:
         self._compiler.close()
 
     def ready(self, settings: Settings) -> bool:
-        """Whether pack and method of these settings can be used at once."""
+        """Whether pack, method and landmark network of these settings can be used at once."""
         with self._lock:
             loaded = self._loaded.get(settings.pack or DEFAULT_PACK)
-            return loaded is not None and settings.method in loaded.methods
+            fits = not settings.points or _landmark_name(settings) in self._landmarks
+            return fits and loaded is not None and settings.method in loaded.methods
 
     def model(self, settings: Settings) -> Model:
         """The model of these settings. KeyError where nobody has prepared it."""
@@ -58,6 +61,11 @@ class Shelf:
             self._loaded.move_to_end(name)
             return self._loaded[name].model
 
+    def landmarks(self, settings: Settings) -> LandmarkModel | None:
+        """The landmark network of these settings; None where they want none. KeyError where nobody has prepared it."""
+        with self._lock:
+            return self._landmarks[_landmark_name(settings)] if settings.points else None
+
     def activations(self, model: Model) -> Activations:
         """The layers of a model, with those that are open; of one that was let go, anew."""
         with self._lock:
@@ -65,7 +73,10 @@ class Shelf:
             return next(kept, None) or Activations(model)
 
     def prepare(self, settings: Settings) -> Model:
-        """Load the pack, compile the method, and run both once: first runs are slow. PackError, ExplainError."""
+        """Load the pack, compile the method, and run both once: first runs are slow. PackError, ExplainError.
+
+        The landmark network comes last: where only it is missing, everything else is ready.
+        """
         name = settings.pack or DEFAULT_PACK
         with self._lock:
             loaded = self._loaded.get(name)
@@ -85,7 +96,25 @@ class Shelf:
             self._loaded.move_to_end(name)
             while len(self._loaded) > KEPT:
                 self._loaded.popitem(last=False)
+        if settings.points:
+            self._prepare_landmarks(_landmark_name(settings))
         return loaded.model
+
+    def _prepare_landmarks(self, name: str) -> None:
+        with self._lock:
+            known = self._landmarks.get(name)
+        if known is None:
+            known = LandmarkModel(packs.find_landmarks(name))
+            known.prepare()
+        with self._lock:
+            self._landmarks[name] = known
+            self._landmarks.move_to_end(name)
+            while len(self._landmarks) > KEPT:
+                self._landmarks.popitem(last=False)
+
+
+def _landmark_name(settings: Settings) -> str:
+    return settings.landmark_pack or DEFAULT_LANDMARK_PACK
 
 
 def _run_once(model: Model, method: str) -> None:

@@ -12,7 +12,7 @@ from core.export import versions, write_json
 from core.geometry import Image
 from core.types import Result
 
-VIEW = {"opacity", "colour_map", "scale_factor", "regions", "region_mode", "scores", "landmarks"}
+VIEW = {"opacity", "colour_map", "scale_factor", "regions", "region_mode", "scores", "landmarks", "points"}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui import mark, names, theme
+from app.gui.face_dots import paint_dots, paint_dots_legend
 from app.gui.face_mesh import paint_mesh
 from app.gui.face_scores import FaceScores, Scored
 from app.gui.session import Picture
@@ -160,12 +161,20 @@ class Stage(QWidget):
         if self._settings.landmarks:
             for face in faces:
                 paint_mesh(painter, self._points(face), self._colour(face), self.size(), ratio)
+        for face in faces if self._settings.points else ():
+            if face.points is not None:
+                paint_dots(painter, self._points(face), face.points)
         self._marks, self._taken = {}, []
         for face in faces:
             self._paint_face(painter, face, self._result)
         shown = next((face.explanation for face in faces if face.explanation is not None), None)
+        corner = self.picture_rect().topRight() + QPointF(-10.0, 10.0)
         if shown is not None and self._settings.opacity > 0:
-            self._paint_legend(painter, self._picture.scale(shown, self._settings))
+            legend = self._paint_legend(painter, corner, self._picture.scale(shown, self._settings))
+            corner = legend.bottomRight() + QPointF(0.0, 6.0)
+        pointed = next((face.points for face in reversed(faces) if face.points is not None), None)
+        if pointed is not None and self._settings.points:
+            self._taken.append(paint_dots_legend(painter, corner, pointed))
         if self._settings.scores:
             self._paint_scores(painter, faces)
         painter.end()
@@ -326,8 +335,8 @@ class Stage(QWidget):
         x = min(max(face.left(), 4.0), max(self.width() - width - 4.0, 4.0))
         return QRectF(x, min(y, self.height() - height - 4.0), width, height)
 
-    def _paint_legend(self, painter: QPainter, scale: Scale) -> None:
-        """The heat scale beside the map, whether or not the controls are to be seen."""
+    def _paint_legend(self, painter: QPainter, corner: QPointF, scale: Scale) -> QRectF:
+        """The heat scale beside the map, whether or not the controls are to be seen; its top right corner here."""
         ends = (names.compact(scale.value * self._picture.lowest(self._settings)), names.compact(scale.value))
         small = theme.font(11, tabular=True)
         metrics = QFontMetricsF(small)
@@ -335,7 +344,7 @@ class Stage(QWidget):
         unit = metrics.horizontalAdvance(scale.unit_shown)
         bar = 84.0
         box = QRectF(0, 0, left + bar + right + unit + 44, 24)
-        box.moveTopRight(self.picture_rect().topRight() + QPointF(-10.0, 10.0))
+        box.moveTopRight(corner)
         self._taken.append(box)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(13, 16, 20, 190))
@@ -350,6 +359,7 @@ class Stage(QWidget):
         painter.drawText(box.adjusted(ramp.right() + 8 - box.left(), 0, 0, 0), centre, ends[1])
         painter.setPen(CHIP_QUIET)
         painter.drawText(box.adjusted(ramp.right() + 16 + right - box.left(), 0, 0, 0), centre, scale.unit_shown)
+        return box
 
 
 def _smooth(outline: Floats) -> Floats:

@@ -43,6 +43,7 @@ class Theme:
     stage: str
     float_bar: str
     tick: str
+    mesh: str
     classes: tuple[str, ...]
     faces: tuple[str, ...]
 
@@ -84,6 +85,7 @@ DARK: Final = Theme(
     stage="#0b0c0e",
     float_bar="rgba(22, 25, 30, 236)",
     tick="#ffffff",
+    mesh="#7ad8c4",
     classes=(
         "#a9b0b9",
         "#5ec8ff",
@@ -121,6 +123,7 @@ LIGHT: Final = Theme(
     stage="#cfd4da",
     float_bar="rgba(252, 253, 254, 240)",
     tick="#14171b",
+    mesh="#12806c",
     classes=(
         "#6b737d",
         "#0069b4",

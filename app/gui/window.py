@@ -36,7 +36,7 @@ from app.gui.top_bar import TopBar
 from app.gui.verify_page import VerifyPage
 from app.settings import OFF, Settings
 from core.engine import EngineStatus
-from core.packs import DEFAULT_PACK
+from core.packs import DEFAULT_LANDMARK_PACK, DEFAULT_PACK
 from core.sources import DEMO
 from core.types import Result
 
@@ -275,6 +275,7 @@ class Window(QMainWindow):
         self.source_menu.refresh_wanted.connect(self._refresh_cameras)
         self.top_bar.pack.clicked.connect(self.choose_pack)
         self.pack_menu.pack_chosen.connect(self._choose_pack)
+        self.pack_menu.landmarks_chosen.connect(self._choose_landmarks)
         self.pack_menu.refresh_wanted.connect(self._refresh_packs)
         self.exchange.told.connect(self.notices.tell)
         self.saver.told.connect(self.notices.tell)
@@ -350,6 +351,8 @@ class Window(QMainWindow):
         self.page.controls.wake()
         for name in SWITCHES:
             self.actions_by_name[f"toggle_{name}"].setChecked(getattr(self.settings, name))
+        beside = self.settings.landmark_pack or DEFAULT_LANDMARK_PACK
+        self.pack_menu.show_landmarks(beside if self.settings.points else "")
 
     def _labels(self) -> tuple[str, ...]:
         return self._session.labels if self._session is not None else ()
@@ -420,6 +423,12 @@ class Window(QMainWindow):
 
     def _choose_pack(self, pack: str) -> None:
         self.choices.set("pack", None if pack == DEFAULT_PACK else pack)
+
+    def _choose_landmarks(self, pack: str) -> None:
+        """Let this landmark network read beside the pack; the one that does is sent away."""
+        wanted = None if pack == DEFAULT_LANDMARK_PACK else pack
+        settings = self.settings
+        self.choices.change(points=not (settings.points and settings.landmark_pack == wanted), landmark_pack=wanted)
 
     def _refresh_packs(self) -> None:
         self._jobs.submit(self._backend.packs, self.pack_menu.show_packs, self._tell_no_packs)

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from core.errors import ExplainError
 from core.model import Model
+from core.ranks import correlation, ranks
 from core.verification.estimates import Doubles
 from core.verification.examination import BATCH
-from core.verification.ranks import correlation, ranks
 from core.verification.soundness import MethodAgreement
 from core.verification.store import Store
 from core.verification.subset import Subset, Tick, kept, normalised, region_masses

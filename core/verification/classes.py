@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.model import Model
+from core.ranks import spearman
 from core.regions import REGIONS
 from core.verification.estimates import Doubles
 from core.verification.examination import SEEDS
-from core.verification.ranks import spearman
 from core.verification.soundness import ClassSensitivity
 from core.verification.store import Store
 from core.verification.subset import Subset, Tick, kept, normalised, region_masses

@@ -5,13 +5,13 @@ from typing import Final
 
 import numpy as np
 
+from core.ranks import spearman
 from core.regions import MODES, REGIONS, Mode
 from core.types import RegionRelevance
 from core.verification.estimates import Estimate
 from core.verification.intervals import Bootstrap, wilson
 from core.verification.measurements import Measurements, expected_mask, face_density
 from core.verification.options import Options
-from core.verification.ranks import spearman
 from core.verification.soundness import ModeComparison
 
 NOT_JUDGED: Final = "not judged"

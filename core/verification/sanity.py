@@ -18,8 +18,8 @@ from core.explain.explainer import start_session
 from core.explain.graph import Classifier, read
 from core.geometry import Floats
 from core.model import Model
+from core.ranks import spearman
 from core.verification.estimates import Doubles, Estimate, Judgement
-from core.verification.ranks import spearman
 from core.verification.soundness import CascadeStep, ClassSensitivity, SanityFinding
 from core.verification.store import Store
 from core.verification.subset import Subset, Tick, kept

@@ -112,13 +112,17 @@ class FakeSession:
     def status(self):
         return self.now
 
+    def _network(self, settings):
+        """The landmark network that the settings want."""
+        return (settings.landmark_pack or "landmarks",) if settings.points else ()
+
     def ready(self, settings):
-        return not self.slow & {settings.method, settings.pack}
+        return not self.slow & {settings.method, settings.pack, *self._network(settings)}
 
     def prepare(self, settings):
         if self.gate is not None:
             assert self.gate.wait(10)
-        for name in (settings.method, settings.pack):
+        for name in (settings.method, settings.pack, *self._network(settings)):
             if name in self.fail_with:
                 raise self.fail_with[name]
         self.prepared.append(settings)

@@ -10,7 +10,7 @@ from core import packs
 from core.errors import PackHashMismatch, PackInvalid, PackNotFound
 from core.model import Model
 
-SHIPPED = sorted(folder.name for folder in packs.SHIPPED.iterdir() if folder.is_dir())
+SHIPPED = [folder.name for folder in packs.pack_folders() if isinstance(packs.read_any_pack(folder), packs.Pack)]
 
 
 @pytest.fixture

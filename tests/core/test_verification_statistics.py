@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from core.errors import UnknownName, VerificationError
+from core.ranks import correlation, ranks, spearman
 from core.regions import OUTSIDE, REGIONS
 from core.verification import Options
 from core.verification.estimates import Estimate, Judgement
@@ -23,7 +24,6 @@ from core.verification.expectations import (
 from core.verification.findings import CONTRAST, EXPLANATION, ClassFinding, Expectation
 from core.verification.intervals import Bootstrap, clusters, wilson
 from core.verification.measurements import crop_density, expected_mask, face_density
-from core.verification.ranks import correlation, ranks, spearman
 from core.verification.scores import expected_calibration_error, gaps, reliability
 from core.verification.subset import spread_order
 

@@ -7,11 +7,14 @@ from app.packs import GOLDEN_TOLERANCE, check_golden
 from core.errors import MienscopeError
 from core.explain import METHODS, THOROUGH, Explainer
 from core.explain.compiler import compile_explainer
+from core.landmark_model import LandmarkModel
 from core.model import Model
-from core.packs import pack_folders, read_pack
+from core.packs import LandmarkPack, pack_folders, read_any_pack, read_pack
 from core.regions import EMFACS
 
-PACKS = {folder.name: folder for folder in pack_folders()}
+EVERY = {folder.name: read_any_pack(folder) for folder in pack_folders()}
+PACKS = {name: pack.folder for name, pack in EVERY.items() if not isinstance(pack, LandmarkPack)}
+LANDMARKS = {name: pack for name, pack in EVERY.items() if isinstance(pack, LandmarkPack)}
 CONSERVING = [key for key, method in METHODS.items() if method.conserves and method.procedure == "once"]
 # The largest gap, over the largest score, that rounding explains.
 ROUNDING = 1e-3
@@ -63,3 +66,20 @@ def test_faces_give_the_same_answer_alone_and_in_company(pack):
     model = Model(pack, provider="cpu", threads=1)
     alone = np.concatenate([model.logits(face[None]) for face in faces])
     np.testing.assert_allclose(model.logits(faces), alone, atol=1e-4 * np.abs(alone).max())
+
+
+@pytest.mark.parametrize("pack", LANDMARKS.values(), ids=LANDMARKS)
+def test_landmark_packs_reproduce_their_golden_outputs_and_keep_the_promise_of_their_relevance(pack):
+    assert check_golden(pack) <= GOLDEN_TOLERANCE
+    model = LandmarkModel(pack)
+    for window in pack.golden()[0][:4]:
+        points = model.read(window).points
+        assert abs(points.gap) <= 0.05 * max(1.0, abs(points.score - points.start))
+
+
+@pytest.mark.parametrize("pack", LANDMARKS.values(), ids=LANDMARKS)
+def test_landmark_packs_are_small_and_know_expressions(pack):
+    assert set(pack.labels) <= set(EMFACS) - {"neutral"}
+    assert pack.model_path.stat().st_size < 2_000_000
+    assert len(pack.baselines) == 5
+    assert "not a medical device" in (pack.folder / "CARD.md").read_text(encoding="utf-8")

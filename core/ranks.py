@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.verification.estimates import Doubles
+Doubles = NDArray[np.float64]
 
 
 def ranks(values: NDArray[Any]) -> Doubles:
