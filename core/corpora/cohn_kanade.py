@@ -71,8 +71,8 @@ def _units(folder: Path) -> Mapping[int, int] | None:
     for file in sorted(folder.glob("[!.]*_facs.txt")):
         lines = file.read_text(encoding="ascii", errors="replace").splitlines()
         try:
-            pairs = [tuple(int(float(word)) for word in line.split()) for line in lines if line.strip()]
-            return {unit: intensity for unit, intensity in pairs}
+            pairs = (line.split() for line in lines if line.strip())
+            return {int(float(unit)): int(float(intensity)) for unit, intensity in pairs}
         except (ValueError, OverflowError):
             continue
     return None

@@ -1,4 +1,4 @@
-"""The zero-bias network's recipe: the published one (SCIENCE 1.2), and what was changed so that two cores can finish it.
+"""The zero-bias network's recipe: the published one (SCIENCE 1.2), changed so that two cores can finish it.
 
 What the paper's summary leaves open is ours: how far intensity is jittered, how long it trains, and the first weights
 (He's). Everything else that departs from it is a setting of the recipe, and can be set back.
@@ -68,7 +68,7 @@ class Recipe:
     aligned_share: float = 0.6
     small_epochs: int = 20
     small_side: int = 48
-    small_contrast: float = 0.37
+    small_contrast: float = 0.57
     annealed_epochs: int = 3
     average_decay: float = 0.998
 
