@@ -43,14 +43,12 @@ class ZeroBias(nn.Module):
             nn.Conv2d(second, third, 5, padding=2, bias=False),
             nn.ReLU(),
         )
-        dense, scores = nn.Linear(third * QUADRANTS**2, hidden), nn.Linear(hidden, classes)
-        self.head = nn.Sequential(dense, nn.ReLU(), nn.Dropout(dropout), scores)
-        for layer in (*self.features, dense):
-            if isinstance(layer, nn.Conv2d | nn.Linear):
+        self.head = nn.Sequential(
+            nn.Linear(third * QUADRANTS**2, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, classes)
+        )
+        for layer in self.features:
+            if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        nn.init.normal_(scores.weight, std=0.01)
-        for layer in (dense, scores):
-            nn.init.zeros_(layer.bias)
 
     def forward(self, face: Tensor) -> Tensor:
         """Logits, float32 [batch, classes]."""

@@ -1,13 +1,14 @@
 """The zero-bias network's recipe: the published one (SCIENCE 1.2), changed so that two cores can finish it.
 
 What the paper's summary leaves open is ours: how far intensity is jittered, how long it trains, and the first weights
-(He's). Everything else that departs from it is a setting of the recipe, and can be set back.
+(He's in the convolutions; quadrants pick maxima, for which He's would be too large in the dense layers). Everything else that departs from it is a setting of the recipe, and can be set back.
 """
 
+import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from models.train.run import Run
 
 # The default network's, on larger pictures.
 ALIGNMENT = Alignment(SIZE, mien.ALIGNMENT.right_eye, mien.ALIGNMENT.left_eye, mien.ALIGNMENT.mouth)
+RECIPE = "recipe.json"
 AT_ONCE = 64  # pictures read together where nothing is learnt
 
 
@@ -152,8 +154,20 @@ def jitter(faces: Tensor, recipe: Recipe, side: int, generator: torch.Generator)
     return 255 * (moved / 255).clamp(0, 1) ** power * factor
 
 
+def recipe_of(folder: Path) -> Recipe:
+    """The recipe that a run in this folder was begun with."""
+    return Recipe(**json.loads((folder / RECIPE).read_text()))
+
+
 def fresh_run(folder: Path, make: Callable[[], ZeroBias], recipe: Recipe, steps: int, seed: int) -> Run[ZeroBias]:
-    """A run at its beginning, of so many steps an epoch; the seed rules the network's first weights too."""
+    """A run at its beginning, of so many steps an epoch; the seed rules the network's first weights too.
+
+    The folder keeps the recipe. RuntimeError where it holds a run of another one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / RECIPE).exists() and recipe_of(folder) != recipe:
+        raise RuntimeError(f"{folder} holds a run of {recipe_of(folder)}. Name another folder, or the same recipe.")
+    (folder / RECIPE).write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     torch.manual_seed(seed)
     network = make().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.SGD(

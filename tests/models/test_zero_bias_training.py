@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="the lab needs torch")
 from core.errors import CorpusInvalid  # noqa: E402
 from models.data import ck_plus  # noqa: E402
 from models.data.ferplus import FerPlus  # noqa: E402
+from models.export import zero_bias as export  # noqa: E402
 from models.networks.zero_bias import SIZE, ZeroBias  # noqa: E402
 from models.train import folds, zero_bias  # noqa: E402
 from models.train.__main__ import _numbers  # noqa: E402
@@ -114,6 +115,33 @@ def test_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path, faces, 
     torch.testing.assert_close(weights_of(again), weights_of(straight), rtol=1e-3, atol=1e-4)
     sides = [line.split(",")[1] for line in (tmp_path / "straight" / "log.csv").read_text().splitlines()[1:]]
     assert sides == ["48", "48", "96"]
+
+
+def test_a_folder_keeps_its_recipe_and_no_run_goes_on_with_another(tmp_path):
+    run_of(tmp_path)
+    assert zero_bias.recipe_of(tmp_path) == RECIPE
+    with pytest.raises(RuntimeError, match="holds a run of"):
+        run_of(tmp_path, replace(RECIPE, rate=0.1))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        (RECIPE, ("2 epochs on pictures of 48 px", "before 1 on the published 96 px", "moving average, decay 0.998")),
+        (replace(RECIPE, small_epochs=0, annealed_epochs=0, average_decay=0.0), ("none that is known",)),
+    ],
+)
+def test_the_card_names_every_departure_from_the_published_recipe(tmp_path, faces, recipe, words):
+    run = run_of(tmp_path, recipe)
+    zero_bias.train(run, recipe, faces)
+    lines = export.departures(tmp_path)
+    assert "3 of the recipe's 3 epochs" in lines
+    for each in words:
+        assert each in lines
+    pictures = torch.randint(0, 256, (2, 1, SIZE, SIZE), dtype=torch.uint8)
+    shipped = export.network_of(tmp_path)
+    with torch.no_grad():
+        torch.testing.assert_close(shipped(pictures), run.average.eval()(pictures), rtol=1e-4, atol=1e-4)
 
 
 def test_it_learns_what_differs_in_texture(tmp_path, faces):
