@@ -1,7 +1,8 @@
 """The zero-bias network's recipe: the published one (SCIENCE 1.2), changed so that two cores can finish it.
 
 What the paper's summary leaves open is ours: how far intensity is jittered, how long it trains, and the first weights
-(He's in the convolutions; quadrants pick maxima, for which He's would be too large in the dense layers). Everything else that departs from it is a setting of the recipe, and can be set back.
+(He's in the convolutions; behind quadrants, which pick maxima, they would be too large for the dense layers).
+Everything else that departs from it is a setting of the recipe, and can be set back.
 """
 
 import json
