@@ -61,7 +61,8 @@ class Table:
         width = max(map(len, self.classes))
         for name, n, share, row in zip(self.classes, counts, self.recall, self.confusion.tolist(), strict=True):
             read = ", ".join(f"{other} {k}" for other, k in zip(self.classes, row, strict=True) if k and other != name)
-            rows.append(f"{name:<{width}}  {share:6.1%} of {n:4d}" + (f"   read as {read}" if read else ""))
+            mine = f"{share:6.1%} of {n:4d}" if n else "none there"
+            rows.append(f"{name:<{width}}  {mine}" + (f"   read as {read}" if read else ""))
         return rows
 
 

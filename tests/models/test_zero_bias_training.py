@@ -279,12 +279,14 @@ def test_folds_that_are_read_are_not_trained_again(tmp_path, data, monkeypatch):
 def test_the_table_states_mean_spread_and_every_class():
     confusion = np.diag([10] * 8)
     confusion[0, 2] = 10
+    confusion[7] = 0
     table = folds.Table(ck_plus.VARIANTS[8], (0.9, 0.8), confusion)
     head, by_fold, *classes = table.lines()
     assert head == "mean accuracy over 2 folds  85.0%  (standard deviation 7.1%; published 95.1 %)"
     assert by_fold == "folds  90.0%  80.0%"
     assert classes[0] == "neutral     50.0% of   20   read as surprise 10"
     assert len(classes) == 8
+    assert classes[7] == "contempt   none there"
     assert "unknown to us" in folds.Table(ck_plus.VARIANTS[6], (0.9, 0.8), np.eye(6, dtype=np.int64)).lines()[0]
 
 
