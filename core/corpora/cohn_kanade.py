@@ -4,9 +4,10 @@
 
     cohn-kanade-images/S005/001/S005_001_00000001.png ...   from neutral to the peak
     Emotion/S005/001/S005_001_00000011_emotion.txt          one number; 327 of 593 sequences have one
-    FACS/...                                                action units, not read here
+    FACS/S005/001/S005_001_00000011_facs.txt                action units of the peak: a number and an intensity per line
 
-The usual protocol (SCIENCE 1.2): the first frame of a labelled sequence is neutral, the last three are the emotion.
+The usual protocol (SCIENCE 1.2): the first frame of a labelled sequence is neutral, the last three are the emotion. The
+action units were coded at the peak, the last frame; the frames that carry its emotion carry its units too.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from core.sources.images import natural_key
 
 IMAGES: Final = "cohn-kanade-images"
 LABELS: Final = "Emotion"
+UNITS: Final = "FACS"
 LOOKS_FOR: Final = f"a folder with {IMAGES}/Sxxx/yyy/*.png and {LABELS}/Sxxx/yyy/*_emotion.txt"
 CODES: Final = ("neutral", "anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
 # How many frames at the end of a sequence carry its label.
@@ -42,10 +44,12 @@ def read(path: Path, choice: Choice) -> Corpus:
         if label is None:
             gathered.drop("sequence without an emotion", len(frames))
             continue
-        kept = [(frames[0], "neutral"), *((name, label) for name in frames[1:][-PEAKS[kind] :])] if frames else []
-        for name, shown in kept:
+        units = _units(path / UNITS / folder.parent.name / folder.name)
+        peak = [(name, label, units) for name in frames[1:][-PEAKS[kind] :]]
+        kept = [(frames[0], "neutral", None), *peak] if frames else []
+        for name, shown, coded in kept:
             below = (Path(IMAGES) / folder.parent.name / folder.name / name).as_posix()
-            gathered.add_file(path, below, shown, subject=folder.parent.name)
+            gathered.add_file(path, below, shown, subject=folder.parent.name, units=coded)
         gathered.drop("neither the first frame nor at the peak", len(frames) - len(kept))
     return gathered.corpus(f"CK+ ({kind.replace('-', ' ')})", "ck+", choice.tight or False)
 
@@ -59,4 +63,16 @@ def _label(folder: Path) -> str | None:
             continue
         if 0 <= code < len(CODES):
             return CODES[code]
+    return None
+
+
+def _units(folder: Path) -> Mapping[int, int] | None:
+    """Intensities of a sequence's action units at its peak, 0 where not graded; None where nobody coded them."""
+    for file in sorted(folder.glob("[!.]*_facs.txt")):
+        lines = file.read_text(encoding="ascii", errors="replace").splitlines()
+        try:
+            pairs = (line.split() for line in lines if line.strip())
+            return {int(float(unit)): int(float(intensity)) for unit, intensity in pairs}
+        except (ValueError, OverflowError):
+            continue
     return None

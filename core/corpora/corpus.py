@@ -35,6 +35,9 @@ class Example:
         A number that goes with the label where the collection has one (PSPI, 0..16, for UNBC-McMaster).
     split
         The part of the collection it belongs to, in the collection's own word ("train", "PublicTest" ...).
+    units
+        Intensity of every FACS action unit that a coder saw, by its number: 1..5 for A..E, 0 where it was seen but not
+        graded. None where nobody coded the picture: that says nothing, unlike an empty mapping.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Example:
     read: Callable[[], Image]
     score: float | None = None
     split: str | None = None
+    units: Mapping[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,9 +130,11 @@ class Gathering:
         subject: str | None = None,
         score: float | None = None,
         split: str | None = None,
+        units: Mapping[int, int] | None = None,
     ) -> None:
         """Take a picture file, named by its path below `root`; it is not opened."""
-        self.examples.append(Example(name, expression(label), subject, partial(read_below, root, name), score, split))
+        read = partial(read_below, root, name)
+        self.examples.append(Example(name, expression(label), subject, read, score, split, units))
 
     def drop(self, reason: str, pictures: int = 1) -> None:
         """Leave pictures out."""

@@ -21,13 +21,13 @@ from core.explain.windows import bilinear
 from core.explain.writing import to_bytes
 
 # Counts up whenever compiled graphs change: part of the key under which they are cached.
-COMPILER_VERSION = 6
+COMPILER_VERSION = 7
 
 # What may stand between the pixels and the first weight without being part of the network.
 SCALING = frozenset(
     {"Cast", "Sub", "Add", "Mul", "Div", "Neg", "Identity", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze"}
     | {"Transpose", "Concat", "Split", "Slice", "Gather", "Pad", "Expand", "Tile", "SpaceToDepth", "DepthToSpace"}
-    | {"Resize"}
+    | {"Resize", "AveragePool"}
 )
 
 

@@ -18,17 +18,20 @@ from torch import nn
 from core.corpora import open_corpus
 from core.geometry import Alignment
 from core.model import Model
-from core.packs import find_pack, read_pack
+from core.packs import DEFAULT_PACK, find_pack, read_pack
 from core.verification import Findings, Options, verify
 from core.verification.scores import fit_temperature, score
 from models.data import fer2013, ferplus
-from models.export import gimefive, mien
+from models.export import gimefive, mien, zero_bias
 from models.export.card import Measured, Story, table, write_card
 from models.export.pack import manifest_facts, run_onnx, write_pack
 from models.networks.mien import multiply_adds
+from models.networks.zero_bias import SIZE
 from models.train.mien import ALIGNMENT
 from models.verify.conditions import measure_conditions
 from models.verify.paths import measure_paths
+
+FERPLUS_VALID = "the FER+ validation split, majority protocol (single votes dropped, more than half of the rest)"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Job:
         Class of every validation image, int64 [n], -1 where it does not count.
     labels_name
         How `core.corpora` calls these labels.
+    beside
+        Packs that the card compares it with where no others are named.
     """
 
     words: ModuleType
@@ -53,12 +58,13 @@ class Job:
     labels_name: str
     on: str
     training: str
+    beside: Sequence[str] = ()
 
 
 def main() -> None:
     """Write the pack."""
     parser = argparse.ArgumentParser(prog="python -m models.export", description=__doc__)
-    parser.add_argument("network", choices=("mien", "gimefive"))
+    parser.add_argument("network", choices=("mien", "gimefive", "zero-bias"))
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--data", type=Path, required=True, help="folder with ferplus_train.npz and ferplus_valid.npz")
     parser.add_argument("--out", type=Path, required=True, help="folder of the pack")
@@ -70,7 +76,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("models/cache"), help="folder for fitted meshes")
     arguments = parser.parse_args()
     split = ferplus.load(arguments.data, "valid", arguments.cache)
-    job = {"mien": _mien, "gimefive": _gimefive}[arguments.network](arguments, split)
+    jobs = {"mien": _mien, "gimefive": _gimefive, "zero-bias": _zero_bias}
+    job = jobs[arguments.network](arguments, split)
     _write(job, arguments, split)
 
 
@@ -87,7 +94,7 @@ def _mien(arguments: argparse.Namespace, split: ferplus.FerPlus) -> Job:
         trained_on=trained_on,
         labels=ferplus.majority_labels(split.votes),
         labels_name="votes",
-        on="the FER+ validation split, majority protocol (single votes dropped, more than half of the rest)",
+        on=FERPLUS_VALID,
         training=f"""- {trained_on} of {len(train.images)} training images are kept, the others are mostly voted
   "unknown" or "not a face"; the mesh finds a face in {train.found.sum()} of them all.
 - {_size(network)}, {multiply_adds(network, ALIGNMENT.size) / 1e6:.1f} M multiply-adds.
@@ -114,6 +121,28 @@ def _gimefive(arguments: argparse.Namespace, split: ferplus.FerPlus) -> Job:
         labels_name="fer2013",
         on="FER2013's public-test rows with their original labels, neutral left out",
         training=f"- {len(train.labels)} training images, {_size(network)}; the best of {len(rows)} epochs.",
+    )
+
+
+def _zero_bias(arguments: argparse.Namespace, split: ferplus.FerPlus) -> Job:
+    train = ferplus.load(arguments.data, "train", arguments.cache)
+    network = zero_bias.network_of(arguments.run)
+    trained_on = int(ferplus.soft_labels(train.votes)[1].sum())
+    return Job(
+        words=zero_bias,
+        network=network,
+        size=SIZE,
+        half=False,
+        version=arguments.version,
+        trained_on=trained_on,
+        labels=ferplus.majority_labels(split.votes),
+        labels_name="votes",
+        on=FERPLUS_VALID,
+        training=f"""- {trained_on} of {len(train.images)} training images are kept, the others are mostly voted
+  "unknown" or "not a face".
+- {_size(network)}, {multiply_adds(network, SIZE) / 1e6:.1f} M multiply-adds.
+{zero_bias.departures(arguments.run)}""",
+        beside=(DEFAULT_PACK,),
     )
 
 
@@ -144,7 +173,7 @@ def _write(job: Job, arguments: argparse.Namespace, split: ferplus.FerPlus) -> N
     facts = _facts(job, temperature)
     write_pack(folder, job.network, alignment, facts, "-\n", job.half)
     model = Model(read_pack(folder), provider="cpu")
-    others = [Model(find_pack(name), provider="cpu") for name in arguments.beside]
+    others = [Model(find_pack(name), provider="cpu") for name in arguments.beside or job.beside]
     paths = measure_paths(model, split, job.labels)
     measured = Measured(
         on=job.on,

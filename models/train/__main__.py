@@ -1,5 +1,7 @@
 """Train a network that is shipped: ``python -m models.train mien --data ../shared/data --run models/runs/mien-1``.
 
+``folds`` trains and scores the ten folds of CK+ in place of one network.
+
 Checkpoints after every epoch; the same command goes on where it stopped. What comes out of a run is written as a
 pack by ``python -m models.export``.
 """
@@ -23,8 +25,13 @@ def main() -> None:
     mien.add_argument("--plain", action="store_true", help="without the gate, and without a say in the relevance")
     gimefive = networks.add_parser("gimefive", help="GiMeFive by its published recipe, six expressions of FER2013")
     six = networks.add_parser("mien-six", help="the default network on GiMeFive's data")
-    for command in (mien, gimefive, six):
+    zero_bias = networks.add_parser("zero-bias", help="the zero-bias network, eight expressions of FER+")
+    folds = networks.add_parser("folds", help="the zero-bias network on CK+, ten folds by subject")
+    folds.add_argument("--classes", type=int, choices=(8, 6), default=8, help="6: without neutral and contempt")
+    folds.add_argument("--data", type=Path, required=True, help="CK+, unpacked")
+    for command in (mien, gimefive, six, zero_bias):
         command.add_argument("--data", type=Path, required=True, help="folder with ferplus_train.npz and _valid.npz")
+    for command in (mien, gimefive, six, zero_bias, folds):
         command.add_argument("--run", type=Path, required=True, help="folder of checkpoint and log")
         command.add_argument("--cache", type=Path, default=Path("models/cache"), help="folder for fitted meshes")
         command.add_argument("--seed", type=int, default=1)
@@ -32,7 +39,8 @@ def main() -> None:
         command.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="numbers of the recipe")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    {"mien": _mien, "gimefive": _six, "mien-six": _six}[arguments.network](arguments)
+    commands = {"mien": _mien, "gimefive": _six, "mien-six": _six, "zero-bias": _zero_bias, "folds": _folds}
+    commands[arguments.network](arguments)
 
 
 def _mien(arguments: argparse.Namespace) -> None:
@@ -68,6 +76,33 @@ def _six(arguments: argparse.Namespace) -> None:
         train(fresh_run(arguments.run, fresh_gimefive, recipe, steps, arguments.seed), recipe, train_split, valid)
     else:
         train(fresh_run(arguments.run, fresh_mien, recipe, steps, arguments.seed), recipe, train_split, valid)
+
+
+def _zero_bias(arguments: argparse.Namespace) -> None:
+    from models.networks.zero_bias import ZeroBias
+    from models.train.zero_bias import Recipe, ferplus_faces, fresh_run, steps_in, train
+
+    recipe = replace(Recipe(), **_numbers(Recipe, arguments.set))
+    faces, valid = (ferplus_faces(ferplus.load(arguments.data, name, arguments.cache)) for name in ("train", "valid"))
+    print(f"{len(faces.kept)} images to learn from, {(valid.labels >= 0).sum()} to validate")
+    print(recipe, flush=True)
+    train(fresh_run(arguments.run, ZeroBias, recipe, steps_in(faces, recipe), arguments.seed), recipe, faces, valid)
+
+
+def _folds(arguments: argparse.Namespace) -> None:
+    from functools import partial
+
+    from models.data import ck_plus
+    from models.networks.zero_bias import ZeroBias
+    from models.train.folds import CK_PLUS, run_folds
+    from models.train.zero_bias import ALIGNMENT, Recipe
+
+    recipe = replace(CK_PLUS, **_numbers(Recipe, arguments.set))
+    data = ck_plus.load(arguments.data, arguments.classes, ALIGNMENT)
+    print(f"{len(data.labels)} pictures of {len(set(data.subjects))} subjects; no face was found in {len(data.missed)}")
+    print(recipe, flush=True)
+    table = run_folds(data, arguments.run, recipe, arguments.seed, partial(ZeroBias, arguments.classes))
+    print("\n".join(table.lines()))
 
 
 def _numbers(recipe: type, pairs: list[str]) -> dict[str, Any]:

@@ -36,6 +36,9 @@ def make_ck(root):
     put_text(root / "Emotion/S005/001/S005_001_00000006_emotion.txt", "   3.0000000e+00\n")
     put_text(root / "Emotion/S010/002/S010_002_00000003_emotion.txt", "   7.0000000e+00\n")
     (root / "Emotion/S011/001").mkdir(parents=True)
+    put_text(root / "FACS/S005/001/S005_001_00000006_facs.txt", "   9.0000000e+00   4.0000000e+00\n   17   0\n\n")
+    put_text(root / "FACS/S005/001/._S005_001_00000006_facs.txt", "1 1\n")
+    put_text(root / "FACS/S010/002/S010_002_00000003_facs.txt", "not two numbers\n")
     return root, ["neutral", *["disgust"] * 3, "neutral", *["surprise"] * 2], {
         "sequence without an emotion": 4,
         "neither the first frame nor at the peak": 2,
@@ -299,6 +302,12 @@ def test_a_list_of_raf_db_that_is_wrong_is_told_with_the_line(tmp_path):
 
     with pytest.raises(CorpusInvalid, match=r"1 to 7, got 'train_00001.jpg 9'"):
         open_corpus(tmp_path)
+
+
+def test_ck_gives_the_action_units_of_the_peak_to_the_frames_that_carry_its_emotion(tmp_path):
+    path, *_ = make_ck(tmp_path)
+    examples = open_corpus(path).examples
+    assert [each.units for each in examples] == [None, *[{9: 4, 17: 0}] * 3, None, None, None]
 
 
 def test_labels_of_affectnet_that_need_pickles_are_left_out_and_told(tmp_path):

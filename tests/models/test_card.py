@@ -4,7 +4,7 @@ import pytest
 
 from core.verification.findings import CONTRAST, EXPLANATION
 from core.verification.scores import Scores
-from models.export import gimefive, mien
+from models.export import gimefive, mien, zero_bias
 from models.export.card import Measured, write_card
 from models.verify.conditions import Condition
 from models.verify.paths import PathScores
@@ -15,7 +15,7 @@ def scores(accuracy):
     return Scores(90, accuracy, tuple(0.5 + 0.01 * k for k in range(len(LABELS))), 0.0321)
 
 
-@pytest.mark.parametrize("words", [mien, gimefive], ids=["mien", "gimefive"])
+@pytest.mark.parametrize("words", [mien, gimefive, zero_bias], ids=["mien", "gimefive", "zero-bias"])
 def test_the_card_tells_of_every_way_condition_and_class(words):
     findings = make_findings()
     paths = PathScores(90, 80, scores(0.861), scores(0.852), scores(0.843), scores(0.834))

@@ -34,12 +34,21 @@ def cast(step: Step) -> Signals:
 def unchanged(step: Step) -> Signals:
     """Pass relevance through the pixels' own scale and shift: it belongs to the pixel, whatever its zero point.
 
-    Where pixels are mixed (a grey value made of colours), each gets its part.
+    Where pixels are mixed (a grey value made of colours), each gets its part. A local mean that is subtracted is the
+    pixel's own zero point.
     """
     computed = [i for i, value in enumerate(step.node.inputs) if value is not None and step.varying(value)]
-    if len(computed) > 1:
+    if len(computed) > 1 and not _takes_local_mean(step.node):
         return {"Add": add, "Sub": subtract}.get(step.node.op_type, multiply_gated)(step)
     return step.relevant(step.unbroadcast(step.signal.relevance(step.emit), computed[0]), computed[0])
+
+
+def _takes_local_mean(node: ir.Node) -> bool:
+    """Whether a difference is a value less the average of its surroundings."""
+    if node.op_type != "Sub" or node.inputs[1] is None:
+        return False
+    average = node.inputs[1].producer()
+    return average is not None and average.op_type == "AveragePool" and average.inputs[0] is node.inputs[0]
 
 
 def extremum(step: Step) -> Signals:

@@ -17,8 +17,9 @@ UNWEIGHTED = 1e-20
 ELEMENTWISE = frozenset({"Cast", "Add", "Sub", "Mul", "Div"})
 MOVES = frozenset(
     {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Split", "Slice", "Gather", "Pad", "Identity"}
-    | {"Expand", "Tile"}
+    | {"Expand", "Tile", "AveragePool"}
 )
+OTHER_END = {"low": "high", "high": "low"}
 
 
 def layer_flat(step: Step) -> Signals:
@@ -92,17 +93,23 @@ def _bounds(step: Step) -> tuple[ir.Value, ir.Value]:
 
 
 def _followed(step: Step, value: ir.Value, end: str) -> ir.Value:
-    """What a picture that is everywhere at one end of its range comes to: the scaling's own nodes, on a constant."""
+    """What a picture that is everywhere at one end of its range comes to: the scaling's own nodes, on a constant.
+
+    A difference of two computed values (a pixel less the mean around it) is largest where the second is at its other
+    end.
+    """
     node = value.producer()
     if node is None:
         assert value.dtype is not None
         return step.emit.constant(np.full((1, *dims(value)), _end(step, value, end)), value.dtype.numpy().type)
     varying = [source is not None and step.varying(source) for source in node.inputs]
-    if not (node.op_type in MOVES or (node.op_type in ELEMENTWISE and sum(varying) == 1)):
+    apart = node.op_type == "Sub" and all(varying)
+    if not (node.op_type in MOVES or apart or (node.op_type in ELEMENTWISE and sum(varying) == 1)):
         raise UncoveredError(f"the bounds of pixels cannot be followed through {node.op_type}")
+    ends = (end, OTHER_END[end]) if apart else (end,) * len(varying)
     inputs = [
-        _followed(step, source, end) if source is not None and varies else source
-        for source, varies in zip(node.inputs, varying, strict=True)
+        _followed(step, source, each) if source is not None and varies else source
+        for source, varies, each in zip(node.inputs, varying, ends, strict=True)
     ]
     return step.emit.again(node, inputs)[list(node.outputs).index(value)]
 

@@ -207,10 +207,16 @@ def build(name: str) -> nn.Sequential:
     return network.eval()
 
 
-def to_onnx(network: nn.Module, picture: tuple[int, ...], opset: int = 17, batch: int = 2) -> bytes:
+def to_onnx(
+    network: nn.Module,
+    picture: tuple[int, ...],
+    opset: int = 17,
+    batch: int = 2,
+    dtype: torch.dtype = torch.uint8,
+) -> bytes:
     """Export with a free batch; `picture` is the shape of one input."""
     buffer = io.BytesIO()
-    example = torch.zeros(batch, *picture, dtype=torch.uint8)
+    example = torch.zeros(batch, *picture, dtype=dtype)
     free = {"face": {0: "batch"}, "logits": {0: "batch"}} if batch > 1 else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

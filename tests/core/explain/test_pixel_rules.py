@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from core.errors import UnsupportedOperator
-from core.explain import compile_explainer
+from core.explain import METHODS, compile_explainer
 from core.explain.composite_file import read_method
 from tests.core.explain.networks import Scaled, conv, head, pictures, run, to_onnx
 
@@ -41,12 +41,21 @@ def small() -> nn.Sequential:
     return nn.Sequential(conv(3, 5, norm=False), *head(5)).eval()
 
 
+def local_contrast(x):
+    """Pixels less the mean of the 3 x 3 around them."""
+    return x - nn.functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+
+
 @torch.no_grad()
-def box_by_hand(scaling, face: np.ndarray, ends=(0.0, 255.0)) -> np.ndarray:
-    """z-box on the first convolution, plain shares behind, for the first class in float64: [height, width]."""
+def box_by_hand(scaling, face: np.ndarray, ends=(0.0, 255.0), box=None) -> np.ndarray:
+    """z-box on the first convolution, plain shares behind, for the first class in float64: [height, width].
+
+    `box` are the bounds behind the scaling, where those are not what it makes of the picture's own `ends`.
+    """
     network = small().double()
     layer, last = network[0][0], network[2].weight[0]
     x, *bounds = (scaling(torch.tensor(pixels).double()) for pixels in (face, *(0.0 * face + end for end in ends)))
+    bounds = bounds if box is None else [torch.full_like(x, bound) for bound in box]
     low, high = (bound.flatten()[:, None] for bound in (torch.minimum(*bounds), torch.maximum(*bounds)))
     hidden = torch.relu(layer(x))
     r = (hidden * last[:, None, None] / SIDE**2).flatten()
@@ -63,6 +72,32 @@ def test_the_box_of_pixels_is_followed_through_their_scaling(scaling):
     found = run(explainer, face, np.eye(5)[[0]])["relevance"][0]
     expected = box_by_hand(SCALINGS[scaling], face)
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_the_box_of_local_contrasts_reaches_as_far_as_pixels_can_differ():
+    face = pictures(1, PICTURE)
+
+    def scaling(x):
+        return local_contrast(x / -50.0)
+
+    explainer = compile_explainer(to_onnx(Normalised(small(), scaling), PICTURE), "lrp_gamma_box")
+    found = run(explainer, face, np.eye(5)[[0]])["relevance"][0]
+    expected = box_by_hand(scaling, face, box=(-255 / 50, 255 / 50))
+    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
+CONSERVING = [key for key, row in METHODS.items() if row.conserves and row.reading == "relevance" and "box" not in key]
+
+
+@pytest.mark.parametrize("method", [*CONSERVING, "input_x_gradient"])
+def test_a_local_mean_that_is_subtracted_is_the_pixels_own_zero_point(method):
+    """What a pixel gets is what the network gives to its contrast, as if that had come from outside."""
+    face = pictures(2, PICTURE)
+    contrast = local_contrast(torch.tensor(face) / 50.0).numpy()
+    inside = compile_explainer(to_onnx(Normalised(small(), lambda x: local_contrast(x / 50.0)), PICTURE), method)
+    outside = compile_explainer(to_onnx(small(), PICTURE, dtype=torch.float32), method)
+    expected = run(outside, contrast)["relevance"]
+    np.testing.assert_allclose(run(inside, face)["relevance"], expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_bounds_may_be_stated_in_units_of_the_models_own_input():
