@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.geometry import Floats
+
 FILE: Final = Path(__file__).with_name("fitted.npz")
 
 Numbers = NDArray[np.float64]
@@ -26,19 +28,24 @@ class Fitted:
         float64 [478, 3]: the mean neutral face of FER+ in the canonical frame, made symmetric.
     mirror
         int64 [478]: the landmark on the other side; its own number on the midline.
-    own_gains, norm_gains
-        float64 [measures, units]: intensity per unit of each measure's change, against the person's own neutral face
-        and against the population's norm.
+    cells
+        float32 [CELLS]: mean texture of neutral faces, see `core.action_units.texture`.
+    mesh_gains
+        float32 [2, measures, units]: intensity per unit of each measure's change, for faces of which only the mesh is
+        known: against the population's norm, then against the person's own neutral face.
+    full_gains
+        float32 [2, measures + CELLS, units]: the same with the texture.
     spread
-        float64 [units]: standard deviation of the estimates against the norm over neutral faces, before they are cut
-        to 0..5.
+        float32 [2, units]: standard deviation of estimates against the norm over neutral faces before they are cut to
+        0..5: from the mesh alone, with the texture.
     """
 
     points: Numbers
     mirror: NDArray[np.int64]
-    own_gains: Numbers
-    norm_gains: Numbers
-    spread: Numbers
+    cells: Floats
+    mesh_gains: Floats
+    full_gains: Floats
+    spread: Floats
 
 
 @cache

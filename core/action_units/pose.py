@@ -37,12 +37,21 @@ class Posed:
         float64 [...]: inter-ocular distances per unit of the landmarks.
     origin
         float64 [..., 3]: the stable points' centre in the landmarks' frame.
+    centre
+        float64 [3]: the same in the canonical frame.
     """
 
     points: Points
     rotation: Points
     scale: Points
     origin: Points
+    centre: Points
+
+    def from_canonical(self, depth: float) -> Points:
+        """For one face: the affine map from a plane at that z of the canonical frame to the picture, float64 [2, 3]."""
+        back = self.rotation.T[:, :2] / self.scale
+        shift = self.origin[:2] + (np.array([0.0, 0.0, depth]) - self.centre) @ back
+        return np.column_stack([back[:2].T, shift])
 
     @property
     def angles_deg(self) -> Points:
@@ -85,4 +94,4 @@ def posed_onto(landmarks: Floats, canonical: Points) -> Posed:
     rotation = (u * signs[..., None, :]) @ v
     scale = (strength * signs).sum(axis=-1) / (centred**2).sum(axis=(-2, -1))
     points = scale[..., None, None] * ((mesh - origin[..., None, :]) @ rotation) + centre
-    return Posed(points, rotation, scale, origin)
+    return Posed(points, rotation, scale, origin, centre)

@@ -1,9 +1,12 @@
 """Measure a pack on FER+ by every way in, and where it fails: ``python -m models.verify --data ../shared/data``.
 
+``python -m models.verify units`` measures the action units instead, on faces that the stimulus moves.
+
 Where it looks, and whether its explanations can be trusted, is what ``mienscope verify`` measures.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from core.model import Model
@@ -22,7 +25,12 @@ def _line(name: str, scores: Scores) -> str:
 
 
 def main() -> None:
-    """Print accuracy by every way a face can come in, and under every condition."""
+    """Print accuracy by every way a face can come in, and under every condition; or what the action units are worth."""
+    if sys.argv[1:2] == ["units"]:
+        from models.verify import units
+
+        units.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="python -m models.verify", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with ferplus_valid.npz")
     parser.add_argument("--pack", default=DEFAULT_PACK)
