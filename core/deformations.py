@@ -79,14 +79,30 @@ Effect: TypeAlias = Pull | Gap | Crease
 # What each unit does at strength 5. The amounts are ours, set by eye on stills and bounded by the mesh, which must not
 # fold; reach is a third to a half of the size of the feature that moves.
 ACTION_UNITS: Final[Mapping[int, tuple[Effect, ...]]] = {
+    1: (Pull((107, 336), outwards=0.0, downwards=-0.11, reach=0.15),),  # inner brow raiser
+    2: (Pull((63, 293), outwards=0.0, downwards=-0.11, reach=0.16),),  # outer brow raiser
     4: (  # brow lowerer: brows down and together
         Pull((55, 285), outwards=-0.045, downwards=0.115, reach=0.14),
         Pull((105, 334), outwards=-0.02, downwards=0.085, reach=0.17),
         Pull((9,), outwards=0.0, downwards=0.03, reach=0.12),
     ),
+    5: (Pull((159, 386), outwards=0.0, downwards=-0.05, reach=0.08),),  # upper lid raiser
     6: (  # cheek raiser: cheeks up, lower lids with them
         Pull((50, 280), outwards=0.015, downwards=-0.075, reach=0.24),
         Pull((145, 374), outwards=0.0, downwards=-0.025, reach=0.10),
+    ),
+    7: (  # lid tightener: lower lids up, the eyes narrow
+        Pull((145, 374), outwards=0.0, downwards=-0.05, reach=0.10),
+        Pull((159, 386), outwards=0.0, downwards=0.02, reach=0.06),
+    ),
+    9: (  # nose wrinkler: the nose's wings and the skin beside them up, the root of the nose down
+        Pull((129, 358), outwards=0.01, downwards=-0.10, reach=0.13),
+        Pull((37, 267), outwards=0.0, downwards=-0.03, reach=0.10),
+        Pull((9,), outwards=0.0, downwards=0.03, reach=0.10),
+    ),
+    10: (  # upper lip raiser: the upper lip up, most between middle and corner, the folds beside the nose along
+        Pull((39, 269), outwards=0.0, downwards=-0.10, reach=0.10),
+        Pull((206, 426), outwards=0.02, downwards=-0.04, reach=0.12),
     ),
     12: (  # lip corner puller: corners out and up, folds and cheeks along
         Pull((61, 291), outwards=0.155, downwards=-0.165, reach=0.22),
@@ -99,7 +115,31 @@ ACTION_UNITS: Final[Mapping[int, tuple[Effect, ...]]] = {
             sparing=(LIPS, NOSE),
         ),
     ),
+    14: (Pull((61, 291), outwards=0.06, downwards=0.0, reach=0.07),),  # dimpler: corners tight and out, level
+    15: (Pull((61, 291), outwards=0.0, downwards=0.12, reach=0.13),),  # lip corner depressor
+    17: (  # chin raiser: the chin's boss and the lower lip up
+        Pull((18,), outwards=0.0, downwards=-0.09, reach=0.14),
+        Pull((199,), outwards=0.0, downwards=-0.07, reach=0.14),
+    ),
+    20: (Pull((61, 291), outwards=0.16, downwards=0.02, reach=0.18),),  # lip stretcher
+    23: (  # lip tightener: the red of the lips narrower and the corners in
+        Pull((61, 291), outwards=-0.05, downwards=0.0, reach=0.12),
+        Pull((37, 267), outwards=0.0, downwards=0.025, reach=0.06),
+        Pull((84, 314), outwards=0.0, downwards=-0.025, reach=0.06),
+    ),
+    24: (  # lip pressor: the red of the lips rolled in
+        Pull((39, 269), outwards=0.0, downwards=0.05, reach=0.07),
+        Pull((181, 405), outwards=0.0, downwards=-0.05, reach=0.07),
+    ),
     25: (Gap(("mouth",), width=0.30),),  # lips part
+    26: (  # jaw drop: the chin down, and the lower lip with it
+        Pull((199,), outwards=0.0, downwards=0.26, reach=0.32),
+        Gap(("mouth",), width=0.12),
+    ),
+    27: (  # mouth stretch: the jaw as far down as it goes
+        Pull((199,), outwards=0.0, downwards=0.42, reach=0.36),
+        Gap(("mouth",), width=0.42),
+    ),
     43: (Gap(("right_eye", "left_eye"), width=None),),  # eyes closed
 }
 

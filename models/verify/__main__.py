@@ -2,6 +2,7 @@
 
 ``conditions``: accuracy by every way a face can come in, and where it fails.
 ``neurons``: what the filters look for, and which action units they follow; see docs/neurons.md.
+``units``: how well the action units are read, on faces that the stimulus moves.
 """
 
 import argparse
@@ -77,6 +78,12 @@ def _neurons(arguments: argparse.Namespace) -> None:
         neurons.ship(pack, neurons.atlas_of(pack, gallery, arguments.method, found))
 
 
+def _units(arguments: argparse.Namespace) -> None:
+    from models.verify import units
+
+    units.report(arguments.data, arguments.seed)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m models.verify", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -99,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     neurons.add_argument(
         "--ship", action="store_true", help="put the atlas into the pack, and its hash in the manifest"
     )
+    units = commands.add_parser("units", help="how well action units are read")
+    units.add_argument("--data", type=Path, help="folder with media/pain, for more faces")
+    units.add_argument("--seed", type=int, default=0)
     return parser
 
 
@@ -106,7 +116,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """Run one of the commands."""
     arguments = _parser().parse_args(words)
     try:
-        {"conditions": _conditions, "neurons": _neurons}[arguments.command](arguments)
+        {"conditions": _conditions, "neurons": _neurons, "units": _units}[arguments.command](arguments)
     except MienscopeError as error:
         raise SystemExit(str(error)) from error
 

@@ -1,0 +1,30 @@
+"""Action units of a face, from its mesh and its picture: 0 to 5, left and right (the person's).
+
+::
+
+    landmarks --> posed --> measured ----.
+                    |                     |--> against a norm --> gains --> ActionUnits
+    picture ----> flattened --> cells ---'     (the population's, or the person's own neutral face)
+
+`measures.py` is the table of geometric measures, `texture.py` what the mesh cannot see, `units.py` which of both tell
+of which unit. All of it is a weighted sum, so what each landmark and each patch of skin contributes is exact:
+`contributions`. The weights were fitted on faces that the stimulus moved: `fitted.py`.
+"""
+
+from core.action_units.estimate import ActionUnits, Reading, estimate, read
+from core.action_units.explain import Contributions, contributions
+from core.action_units.smoothing import Smoothing
+from core.action_units.units import SIDES, UNITS, Unit
+
+__all__ = [
+    "SIDES",
+    "UNITS",
+    "ActionUnits",
+    "Contributions",
+    "Reading",
+    "Smoothing",
+    "Unit",
+    "contributions",
+    "estimate",
+    "read",
+]

@@ -1,0 +1,190 @@
+"""What the action units are worth on faces that the stimulus moves: ``python -m models.verify units``.
+
+The faces are scikit-image's astronaut and Matplotlib's Grace Hopper, and with ``--data`` the left halves of the pairs
+in ``media/pain``, which are to be neutral; none of them took part in fitting the gains. Every reading goes the whole
+way: picture, mesh, features.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.action_units import Reading, estimate
+from core.action_units.estimate import PLACES
+from core.deformations import MAX_STRENGTH
+from core.faces import FaceFinder
+from core.geometry import Box, Floats, Image
+from core.opencv import cv2
+from core.stimulus import Pose
+from models.data.stimuli import Command, show
+
+Numbers = NDArray[np.float64]
+
+# What is commanded together and read as the stronger of its units: the terms of PSPI, and what is taken for them.
+STIMULI: Final[tuple[tuple[int, ...], ...]] = ((4,), (6, 7), (9,), (10,), (12,), (25,), (26,), (43,))
+IN_PSPI: Final = (0, 1, 2, 3, 7)
+STRENGTHS: Final = (1.0, 2.0, 3.0, 4.0, 5.0)
+MIXTURES: Final = 16  # of two or three stimuli, per face
+SMILE: Final = {6: 3.0, 12: 4.5, 25: 2.5}  # of the astronaut's still, coded by eye (as in assets/make_demo.py)
+FACE_PX: Final = 300  # longer side of the face in the stills
+
+
+TURNS: Final = tuple(
+    Pose(yaw_deg=yaw_deg, pitch_deg=pitch_deg)
+    for yaw_deg, pitch_deg in ((-25, 0), (-15, 0), (15, 0), (25, 0), (0, -25), (0, -15), (0, 15), (0, 25))
+)
+
+
+@dataclass(frozen=True)
+class Still:
+    """A picture of one face, RGB uint8 [height, width, 3], its mesh in px, and what it shows."""
+
+    name: str
+    image: Image
+    landmarks: Floats
+    baseline: Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class Session:
+    """One face under every command: what was read, and the truth [n, stimuli]. The first shows nothing.
+
+    `turned` are readings of the face at rest under each of `TURNS`.
+    """
+
+    name: str
+    readings: list[Reading]
+    truth: Numbers
+    turned: list[Reading]
+
+
+def report(data: Path | None, seed: int) -> None:
+    """Print how well each unit is read, and how much of it is read from others; `data` may hold media/pain."""
+    stills = [*_samples(), *(_neutral_halves(data / "media" / "pain") if data else [])]
+    sessions = [_session(still, np.random.default_rng(seed)) for still in stills]
+    for own in (True, False):
+        for textured in (False, True):
+            against = "the face's own neutral picture" if own else "the population's norm"
+            print(f"\n== mesh {'and texture' if textured else 'alone'}, against {against}")
+            _report(sessions, own, textured)
+
+
+def _samples() -> list[Still]:
+    import matplotlib.cbook
+    import skimage.data
+
+    path = str(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
+    return [*_stills("astronaut", skimage.data.astronaut(), SMILE), *_stills("Grace Hopper", _picture(path), {})]
+
+
+def _picture(path: str) -> Image:
+    return np.asarray(cv2.cvtColor(np.asarray(cv2.imread(path)), cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _neutral_halves(folder: Path) -> list[Still]:
+    found = []
+    for path in sorted(folder.glob("*.jpg")):
+        found += _stills(path.stem[:20], _picture(str(path)), {})[:1]
+    return found
+
+
+def _stills(name: str, image: Image, baseline: Mapping[int, float]) -> list[Still]:
+    """The faces of a picture from left to right, each cut out with what is around it."""
+    finder = FaceFinder()
+    faces = sorted(finder.find(image), key=lambda face: face.box.x)
+    finder.close()
+    return [_cut(name, image, face.landmarks, baseline) for face in faces]
+
+
+def _cut(name: str, image: Image, landmarks: Floats, baseline: Mapping[int, float]) -> Still:
+    box = Box.around(landmarks).squared().scaled(1.9)
+    scale = 1.9 * FACE_PX / box.width
+    matrix = np.array([[scale, 0, -box.x * scale], [0, scale, -box.y * scale]])
+    side = round(box.width * scale)
+    flags = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+    cut = cv2.warpAffine(image, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    moved = landmarks * scale - np.array([box.x * scale, box.y * scale, 0])
+    return Still(name, np.asarray(cut, np.uint8), moved.astype(np.float32), baseline)
+
+
+def _session(still: Still, generator: np.random.Generator) -> Session:
+    truth = np.zeros((1, len(STIMULI)))
+    alone = [strength * np.eye(len(STIMULI)) for strength in STRENGTHS]
+    mixed = np.zeros((MIXTURES, len(STIMULI)))
+    for row in mixed:
+        chosen = generator.choice(len(STIMULI), generator.integers(2, 4), replace=False)
+        row[chosen] = generator.uniform(0, MAX_STRENGTH, len(chosen))
+    told = np.concatenate([truth, *alone, mixed])
+    commands = [Command({au: row[k] for k, units in enumerate(STIMULI) for au in units}) for row in told]
+    shown = np.stack([_stimuli(command.truth) for command in commands])
+    turns = [Command({}, pose) for pose in TURNS]
+    readings = show(still.image, still.landmarks, [*commands, *turns], still.baseline)
+    return Session(still.name, readings[: len(told)], shown, readings[len(told) :])
+
+
+def _stimuli(units: NDArray[Any]) -> Numbers:
+    """Intensities [units] as those of `STIMULI`: the strongest of each."""
+    return np.array([max(units[PLACES[au]] for au in together) for together in STIMULI], np.float64)
+
+
+def _report(sessions: list[Session], own: bool, textured: bool) -> None:
+    read = [_read(session, session.readings, own, textured) for session in sessions]
+    values, truth = np.concatenate(read), np.concatenate([session.truth for session in sessions])
+    print(f"{'':8}{'correlation':>12}{'by face: median':>17}{'least':>7}{'error':>7}{'at rest':>9}")
+    for k, units in enumerate(STIMULI):
+        by_face = [_correlation(v[:, k], s.truth[:, k]) for v, s in zip(read, sessions, strict=True)]
+        error, at_rest = np.abs(values[:, k] - truth[:, k]).mean(), np.mean([v[0, k] for v in read])
+        numbers = f"{_correlation(values[:, k], truth[:, k]):12.3f}{np.median(by_face):17.3f}{min(by_face):7.2f}"
+        print(f"{_name(units):8}{numbers}{error:7.2f}{at_rest:9.2f}")
+    print("cross-talk: intensities read per intensity shown (rows: shown alone)")
+    print(" " * 8 + "".join(f"{_name(units):>8}" for units in STIMULI))
+    talk = np.mean([_cross_talk(v, s.truth) for v, s in zip(read, sessions, strict=True)], axis=0)
+    for units, row in zip(STIMULI, talk, strict=True):
+        print(f"{_name(units):8}" + "".join(f"{value:8.2f}" for value in row))
+    others = np.abs(talk)[~np.eye(len(STIMULI), dtype=bool)].mean()
+    into = np.abs(np.where(np.eye(len(STIMULI), dtype=bool), 0, talk))[:, IN_PSPI].sum() / (7 * len(IN_PSPI))
+    print(f"mean cross-talk {others:.3f}, into the units of PSPI {into:.3f}")
+    turned = np.stack([_read(session, session.turned, own, textured) for session in sessions])
+    _report_turns(turned, np.stack([values[0] for values in read]))
+
+
+def _report_turns(turned: Numbers, frontal: Numbers) -> None:
+    """Print by how much readings change when a face at rest turns: [faces, turns, stimuli] against [faces, stimuli]."""
+    change = np.abs(turned - frontal[:, None]).mean(axis=(0, 1))
+    pspi = np.abs((turned - frontal[:, None])[..., IN_PSPI].sum(axis=2))
+    print(
+        "turned by up to 25 degrees: " + "  ".join(f"{_name(u)} {c:.2f}" for u, c in zip(STIMULI, change, strict=True))
+    )
+    print(f"sum of the units of PSPI: changes by {pspi.mean():.2f} on average, {pspi.max():.2f} at most")
+
+
+def _read(session: Session, readings: list[Reading], own: bool, textured: bool) -> Numbers:
+    """Intensities [readings, stimuli], against the session's first picture or the norm."""
+    if not textured:
+        readings = [replace(reading, cells=None) for reading in readings]
+    neutral = session.readings[0] if own else None
+    return np.stack([_stimuli(estimate(reading, neutral).both) for reading in readings])
+
+
+def _cross_talk(values: Numbers, truth: Numbers) -> Numbers:
+    """Slope of what is read in the strength of what is shown alone, [shown, read]; what is truly there is left out."""
+    count = len(STIMULI)
+    alone = slice(1, 1 + count * len(STRENGTHS))
+    changes = (values[alone] - values[0]).reshape(len(STRENGTHS), count, count)
+    there = truth[alone].reshape(len(STRENGTHS), count, count)
+    strengths = np.array(STRENGTHS)
+    slopes: Numbers = np.einsum("s,sij->ij", strengths, changes) / (strengths**2).sum()
+    true = np.einsum("s,sij->ij", strengths, there) / (strengths**2).sum()
+    return np.where(np.eye(count, dtype=bool), slopes, slopes - true)
+
+
+def _correlation(values: Numbers, truth: Numbers) -> float:
+    return float(np.corrcoef(values, truth)[0, 1]) if values.std() > 0 else 0.0
+
+
+def _name(units: tuple[int, ...]) -> str:
+    return "AU" + "+".join(map(str, units))
