@@ -9,17 +9,24 @@ import argparse
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.activations import Activations
 from core.errors import MienscopeError
 from core.model import Model
-from core.neurons.following import PERMUTATIONS
+from core.neurons.following import PERMUTATIONS, UnitTable
 from core.neurons.lens import PATTERNS
-from core.packs import DEFAULT_PACK, find_pack
+from core.packs import DEFAULT_PACK, Pack, find_pack
 from core.verification.scores import Scores
 from models.data import ferplus
 from models.verify.conditions import measure_conditions
 from models.verify.paths import measure_paths
+
+if TYPE_CHECKING:
+    from models.verify.neurons import Gallery
 
 
 def _line(name: str, scores: Scores) -> str:
@@ -45,16 +52,13 @@ def _conditions(arguments: argparse.Namespace) -> None:
 
 
 def _neurons(arguments: argparse.Namespace) -> None:
-    from models.data import action_units
     from models.verify import neurons
     from models.verify.neuron_files import Progress, write
 
     pack = find_pack(arguments.pack)
     activations = Activations(Model(pack, provider="cpu", threads=arguments.threads))
-    split = ferplus.load(arguments.data, arguments.split, arguments.cache)
-    table = action_units.read_table(arguments.labels, len(split.images))
-    gallery = neurons.gallery_of(split, arguments.split, table, pack, arguments.limit)
-    print(f"{gallery.title}.\nAction units: {table.source}.", flush=True)
+    gallery = _gallery(arguments, pack)
+    print(f"{gallery.title}.\nAction units: {gallery.table.source}.", flush=True)
     found = []
     with tempfile.TemporaryDirectory(prefix="mienscope-") as folder, Progress() as progress:
         random = None
@@ -84,20 +88,40 @@ def _units(arguments: argparse.Namespace) -> None:
     units.report(arguments.data, arguments.seed)
 
 
+def _gallery(arguments: argparse.Namespace, pack: Pack) -> "Gallery":
+    from models.data import action_units, ck_plus
+    from models.verify.neurons import gallery_of, gallery_of_ck_plus
+
+    if arguments.ck_plus is not None:
+        return gallery_of_ck_plus(ck_plus.load(arguments.ck_plus, 8, pack.alignment), pack, arguments.limit)
+    split = ferplus.load(arguments.data, arguments.split, arguments.cache)
+
+    def label(rows: NDArray[np.int64]) -> UnitTable:
+        if arguments.labels is None:
+            return action_units.estimated(split.landmarks[rows])
+        return action_units.read_table(arguments.labels, len(split.images), rows)
+
+    return gallery_of(split, arguments.split, label, pack, arguments.limit)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m models.verify", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     conditions = commands.add_parser("conditions", help="accuracy by every way in, and under every condition")
     neurons = commands.add_parser("neurons", help="what filters look for, and which action units they follow")
+    pictures = neurons.add_mutually_exclusive_group(required=True)
+    pictures.add_argument("--ck-plus", type=Path, metavar="FOLDER", help="CK+ as it is unpacked, in place of FER+")
+    for command, required in ((conditions, True), (pictures, False)):
+        folder = "folder with ferplus_train.npz and ferplus_valid.npz"
+        command.add_argument("--data", type=Path, required=required, help=folder)
     for command in (conditions, neurons):
-        command.add_argument("--data", type=Path, required=True, help="folder with ferplus_train.npz and _valid.npz")
         command.add_argument("--pack", default=DEFAULT_PACK)
         command.add_argument("--cache", type=Path, default=Path("models/cache"), help="folder for fitted meshes")
     neurons.add_argument("--layer", action="append", metavar="KEY", help="a layer's key; may be given several times")
     neurons.add_argument("--out", type=Path, required=True, help="folder for contact sheets, tables and neurons.npz")
     neurons.add_argument("--split", choices=("train", "valid"), default="valid")
     neurons.add_argument("--limit", type=int, metavar="N", help="look at N faces, drawn once and for all; default: all")
-    neurons.add_argument("--labels", type=Path, required=True, help="an npz of units, present and source")
+    neurons.add_argument("--labels", type=Path, help="an npz of FER+'s units, present and source; default: estimates")
     neurons.add_argument("--method", default=PATTERNS[0], help=f"what draws the patterns: {' or '.join(PATTERNS)}")
     neurons.add_argument("--permutations", type=int, default=PERMUTATIONS)
     neurons.add_argument("--no-random", action="store_true", help="leave out the network with random weights")

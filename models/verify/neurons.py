@@ -29,6 +29,8 @@ from core.neurons.following import Following, UnitTable, follow
 from core.neurons.lens import Faces, Lens, Maxima, Patterns, grey
 from core.packs import ATLAS, FILES, Pack, read_pack, sha256
 from core.verification.sanity import randomised, weighted
+from models.data.action_units import coded
+from models.data.ck_plus import CkPlus
 from models.data.ferplus import FerPlus
 
 AVERAGED: Final = 9  # top pictures behind the mean pattern of a filter
@@ -39,6 +41,7 @@ PART: Final = 0.5
 LARGEST_PX: Final = 64  # side at which patterns are kept
 FULL: Final = 99  # percentile of the maxima that is the full scale of a live bar
 Tick = Callable[[int], None]
+Label = Callable[[NDArray[np.int64]], UnitTable]  # the action units of some rows of a split
 
 
 @dataclass(frozen=True)
@@ -80,17 +83,36 @@ class Gallery:
     title: str
 
 
-def gallery_of(split: FerPlus, name: str, table: UnitTable, pack: Pack, limit: int | None = None) -> Gallery:
+def gallery_of(split: FerPlus, name: str, label: Label, pack: Pack, limit: int | None = None) -> Gallery:
     """The faces of a split in which a mesh was found, without those that repeat an earlier one; at most `limit`."""
     spec = pack.manifest.input
-    rows = np.flatnonzero(split.found)
-    if limit is not None and limit < len(rows):
-        rows = np.sort(np.random.default_rng(0).permutation(rows)[:limit])
+    rows = _drawn(np.flatnonzero(split.found), limit)
     faces = AlignedFaces(split, pack.alignment, spec.colour, rows)
     again = repeated(faces)
     kept = replace(faces, rows=rows[~again])
     title = f"{len(kept)} faces of FER+ {name} with a mesh; {again.sum()} that repeat an earlier one were left out"
-    return Gallery(kept, kept.rows, replace(table, present=table.present[kept.rows]), title)
+    return Gallery(kept, kept.rows, label(kept.rows), title)
+
+
+def gallery_of_ck_plus(found: CkPlus, pack: Pack, limit: int | None = None) -> Gallery:
+    """The faces of CK+ that coders saw, without those that repeat an earlier one, as frames of one sequence do."""
+    rows = _drawn(np.array([row for row, units in enumerate(found.units) if units is not None], np.int64), limit)
+    channels = 1 if pack.manifest.input.colour == "grey" else 3
+    faces = np.repeat(found.images[:, None], channels, axis=1)
+    again = repeated(faces[rows])
+    kept = rows[~again]
+    seen = [units for row in kept if (units := found.units[row]) is not None]
+    title = f"{len(kept)} faces of CK+ at the peak; {again.sum()} that repeat an earlier one were left out"
+    return Gallery(faces[kept], kept, coded(seen, "FACS coders of CK+"), title)
+
+
+def _drawn(rows: NDArray[np.int64], limit: int | None) -> NDArray[np.int64]:
+    """All rows, or as many as the limit says, the same every time."""
+    if limit is not None and limit < 1:
+        raise VerificationError(f"At least one face must be looked at, got a limit of {limit}.")
+    if not len(rows):
+        raise VerificationError("No picture has both a face and action units.")
+    return rows if limit is None or limit >= len(rows) else np.sort(np.random.default_rng(0).permutation(rows)[:limit])
 
 
 @dataclass(frozen=True, eq=False)

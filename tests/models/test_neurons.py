@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.action_units import UNITS as UNITS_ESTIMATED
 from core.activations import Activations
 from core.errors import CorpusInvalid, VerificationError
 from core.model import Model
@@ -13,11 +14,22 @@ from core.neurons import NeuronAtlas
 from core.neurons.following import UnitTable
 from core.opencv import cv2
 from core.packs import ATLAS, read_pack
-from models.data.action_units import read_table
+from models.data.action_units import coded, estimated, read_table
+from models.data.ck_plus import CLASSES, CkPlus
 from models.data.ferplus import FerPlus
+from models.verify.__main__ import main
 from models.verify.neuron_files import write
 from models.verify.neuron_sheet import in_order, sheets
-from models.verify.neurons import AlignedFaces, _atlas_of, atlas_of, gallery_of, measure_layer, ship, shuffled
+from models.verify.neurons import (
+    AlignedFaces,
+    _atlas_of,
+    atlas_of,
+    gallery_of,
+    gallery_of_ck_plus,
+    measure_layer,
+    ship,
+    shuffled,
+)
 from tests.made import face_landmarks
 from tests.packs_made import make_colour_pack
 
@@ -45,6 +57,10 @@ def table():
     return UnitTable(UNITS, shown, "made for the test")
 
 
+def labels_of(table):
+    return lambda rows: replace(table, present=table.present[rows])
+
+
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory):
     return make_colour_pack(tmp_path_factory.mktemp("neurons"))
@@ -52,7 +68,7 @@ def pack(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def gallery(split, table, pack):
-    return gallery_of(split, "valid", table, pack)
+    return gallery_of(split, "valid", labels_of(table), pack)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +100,7 @@ def test_faces_without_a_mesh_and_repeated_ones_are_left_out(gallery):
 
 
 def test_a_limit_draws_the_same_faces_every_time(split, table, pack):
-    one, other = (gallery_of(split, "valid", table, pack, limit=30) for _ in range(2))
+    one, other = (gallery_of(split, "valid", labels_of(table), pack, limit=30) for _ in range(2))
     assert one.numbers.tolist() == other.numbers.tolist()
     assert len(one.faces) <= 30
 
@@ -142,7 +158,7 @@ def test_single_patterns_are_kept_only_of_small_parts_of_a_face(found):
     assert _atlas_of(wide.maxima, side, wide.following, single=False).patterns.shape == (6, 1, 30, 30)
 
 
-def test_sheets_show_named_filters_first_in_pictures_of_sixty(found, gallery, monkeypatch):
+def test_sheets_show_named_filters_first_in_pictures_of_a_few(found, gallery, monkeypatch):
     layer = found[1].atlas
     units = [int(layer.unit[number]) or 99 for number in in_order(layer)]
     assert sorted(units) == units
@@ -192,11 +208,47 @@ def test_a_layer_that_the_random_network_lacks_is_told(pack, gallery, tmp_path):
 def test_a_table_of_action_units_is_read_and_one_of_other_images_refused(tmp_path, table):
     path = tmp_path / "table.npz"
     np.savez(path, units=UNITS, present=table.present, source=np.array("by hand"))
-    found = read_table(path, IMAGES)
+    found = read_table(path, IMAGES, np.array([3, 1]))
     assert found.source == "by hand"
-    np.testing.assert_array_equal(found.present, table.present)
+    np.testing.assert_array_equal(found.present, table.present[[3, 1]])
     with pytest.raises(CorpusInvalid, match="each of 7 images"):
-        read_table(path, 7)
+        read_table(path, 7, np.array([0]))
     (tmp_path / "other.npz").write_bytes(b"nothing")
     with pytest.raises(CorpusInvalid, match="not a table of action units"):
-        read_table(tmp_path / "other.npz", 7)
+        read_table(tmp_path / "other.npz", 7, np.array([0]))
+
+
+def test_estimates_are_tables_of_the_units_that_can_be_told_apart(split):
+    found = estimated(split.landmarks[:3])
+    assert {unit.au for unit in UNITS_ESTIMATED if unit.like is None} == set(found.units.tolist())
+    assert found.present.shape == (3, len(found.units))
+    assert "our own estimates" in found.source
+
+
+def test_what_coders_saw_is_there_whatever_its_intensity():
+    found = coded([{12: 4, 6: 0}, {}, {6: 2}], "coders")
+    assert found.units.tolist() == [6, 12]
+    assert found.present.tolist() == [[True, True], [False, False], [True, False]]
+
+
+def test_of_ck_plus_those_pictures_count_that_coders_saw(pack):
+    images = np.random.default_rng(4).integers(0, 256, (6, 40, 40), dtype=np.uint8)
+    images[3] = images[2]
+    seen = (None, {1: 2}, {12: 3}, {12: 3}, {}, None)
+    ck_plus = CkPlus(images, np.zeros(6, np.int64), CLASSES, ("S1",) * 6, seen, ())
+    found = gallery_of_ck_plus(ck_plus, pack)
+    assert found.numbers.tolist() == [1, 2, 4]
+    assert found.table.units.tolist() == [1, 12]
+    assert found.faces[np.array([1])].shape == (1, 3, 40, 40)
+    np.testing.assert_array_equal(found.faces[np.array([1])][0, 0], images[2])
+    with pytest.raises(VerificationError, match="both a face and action units"):
+        gallery_of_ck_plus(replace(ck_plus, units=(None,) * 6), pack)
+
+
+def test_the_command_says_what_is_wrong_in_one_sentence(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["neurons", "--data", str(tmp_path), "--out", str(tmp_path), "--pack", "nobody"])
+    assert "There is no model pack 'nobody'" in str(stopped.value)
+    with pytest.raises(SystemExit):
+        main(["neurons", "--out", str(tmp_path)])
+    assert "one of the arguments --ck-plus --data is required" in capsys.readouterr().err
