@@ -52,13 +52,22 @@ class Compiler:
     def _running(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._pool is None:
-                self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _step_back)
+                self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin)
             return self._pool
 
 
-def _step_back() -> None:
+def _begin() -> None:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when the window's does: killed, it cannot tell anybody to stop."""
+    window = multiprocessing.parent_process()
+    assert window is not None
+    window.join()
+    os._exit(0)
 
 
 def _nothing() -> None:
