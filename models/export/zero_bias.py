@@ -59,8 +59,7 @@ and two dense layers; 1,335,508 parameters. It was trained here, by our code; no
 in it.
 
 Its filters are there to be looked at: without biases each fires for what it sees alone, and relevance is conserved
-exactly from the dense layers down to the pixels. For reading expressions the default pack is the one to take; how the
-two compare stands below.
+exactly from the dense layers down to the pixels. How it compares with the default pack stands below.
 
 **What it reads is an expression as people label pictures, not what somebody feels.** It is not a medical device.
 """
@@ -73,8 +72,9 @@ TRAINING = """- Data: FER+ (labels by Barsoum et al. 2016, MIT licence) on the i
 - Alignment as for the default pack: images in which the 478-point mesh finds a face are aligned as a video frame is,
   the others taken whole. Six in ten training views are aligned, the rest raw.
 - SGD, rate .01, momentum .9, weight decay .00001, batches of 64; rotation by 5 degrees, scale .7 to 1.4, mirroring and
-  jitter of intensity, as published. How far intensity was jittered, for how long the network trained and how its
-  weights began is not known to us and is ours. Cross-entropy to the soft votes.
+  jitter of intensity, as published. How far intensity was jittered, for how long the network trained, how its weights
+  began, how borders were padded and what contrast was divided by is not known to us and is ours. Cross-entropy to the
+  soft votes.
 {figures}
 - Licence of the weights: Apache-2.0, with the note on the images' rights above.
 """

@@ -49,7 +49,8 @@ class Recipe:
         Of the training views come from the aligned crop, the others from FER2013's own, as for the default network.
     small_epochs, small_side
         So many epochs first on smaller pictures, at a fraction of the cost; 0 is as published. The same weights read
-        both: quadrants are quarters of any picture.
+        both: quadrants are quarters of any picture. The sides should be nearer to each other than the largest to the
+        smallest of the scaled faces, or what was learnt on one is lost on the other.
     small_contrast
         Times the contrast of small pictures, whose neighbouring pixels differ more: it makes theirs what it is on large
         ones.
@@ -59,7 +60,7 @@ class Recipe:
         Of the weight average, per step; 0 is as published.
     """
 
-    epochs: int = 23
+    epochs: int = 16
     batch: int = 64
     rate: float = 0.01
     momentum: float = 0.9
@@ -69,10 +70,10 @@ class Recipe:
     largest: float = 1.4
     intensity: float = 1.4
     aligned_share: float = 0.6
-    small_epochs: int = 20
-    small_side: int = 48
-    small_contrast: float = 0.57
-    annealed_epochs: int = 3
+    small_epochs: int = 12
+    small_side: int = 64
+    small_contrast: float = 0.72
+    annealed_epochs: int = 4
     average_decay: float = 0.998
 
     def side_in(self, epoch: int) -> int:
