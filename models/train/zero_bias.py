@@ -50,7 +50,7 @@ class Recipe:
     small_epochs, small_side
         So many epochs first on smaller pictures, at a fraction of the cost; 0 is as published. The same weights read
         both: quadrants are quarters of any picture. The sides should be nearer to each other than the largest to the
-        smallest of the scaled faces, or what was learnt on one is lost on the other.
+        smallest of the scaled faces, or what was learnt on one says little on the other.
     small_contrast
         Times the contrast of small pictures, whose neighbouring pixels differ more: it makes theirs what it is on large
         ones.
