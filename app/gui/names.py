@@ -1,38 +1,12 @@
 """How things are called on the screen."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from core import overlay
+from core.facs import NAMES
 from core.relevance import agreement
 from core.sources import DEMO
 from core.types import FaceResult, LandmarkWait
-
-# Action units of the Facial Action Coding System, by number (SCIENCE 4).
-UNITS: Final[Mapping[int, str]] = {
-    1: "inner brow raiser",
-    2: "outer brow raiser",
-    4: "brow lowerer",
-    5: "upper lid raiser",
-    6: "cheek raiser",
-    7: "lid tightener",
-    9: "nose wrinkler",
-    10: "upper lip raiser",
-    12: "lip corner puller",
-    14: "dimpler",
-    15: "lip corner depressor",
-    16: "lower lip depressor",
-    17: "chin raiser",
-    20: "lip stretcher",
-    23: "lip tightener",
-    24: "lip pressor",
-    25: "lips part",
-    26: "jaw drop",
-    27: "mouth stretch",
-    43: "eyes closed",
-    45: "blink",
-}
 
 
 def face_name(face_id: int) -> str:
@@ -93,4 +67,4 @@ def compact(value: float, digits: int = 3) -> str:
 
 def unit_text(unit: int) -> str:
     """An action unit by number and name, for example "AU 12, lip corner puller"."""
-    return f"AU {unit}, {UNITS[unit]}" if unit in UNITS else f"AU {unit}"
+    return f"AU {unit}, {NAMES[unit]}" if unit in NAMES else f"AU {unit}"
