@@ -366,7 +366,10 @@ def test_layers_of_the_shipped_pack_and_of_another_are_shown_on_a_real_clip(qtbo
     qtbot.waitUntil(lambda: window.look.features is not before, timeout=10000)
     window.choices.set("pack", str(colour_pack.folder))
     qtbot.waitUntil(
-        lambda: window.look.features is not None and window.look.features.pack == "other 1.0", timeout=60000
+        lambda: (
+            window.look.features is not None and window.look.features.pack == f"other {colour_pack.manifest.version}"
+        ),
+        timeout=60000,
     )
     window._session.pause()
     qtbot.waitUntil(lambda: window.player.status.state == "paused", timeout=10000)
