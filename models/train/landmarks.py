@@ -34,16 +34,16 @@ class LandmarkRecipe:
         Standard deviation of what is added to the coordinates in training; their mean spread is 1.
     """
 
-    axes: int = 128
+    axes: int = 64
     power: float = 0.5
     random_width: int = 512
     trained_width: int = 32
     held: float = 0.15
-    epochs: int = 8
+    epochs: int = 12
     batch: int = 256
-    rate: float = 2e-3
+    rate: float = 3e-3
     weight_decay: float = 0.01
-    noise: float = 0.05
+    noise: float = 0.1
 
 
 RIDGES: Final = (1e-4, 1e-3, 1e-2, 1e-1)  # added to the diagonal of the units' mean square, of size 1 or so
