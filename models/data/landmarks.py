@@ -1,6 +1,7 @@
 """Shapes of faces to learn from: the meshes of FER+, one against the rest for each of six expressions."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +39,9 @@ MIRROR: Final = _mirror()  # the point on the other side of the face, int64 [478
 
 def mirrored(shapes: Floats) -> Floats:
     """The mirror images of shapes [..., 478, 3]: what was left is right."""
-    return shapes[..., MIRROR, :] * np.array([-1, 1, 1], np.float32)
+    flipped: Floats = shapes[..., MIRROR, :]
+    flipped[..., 0] *= -1
+    return flipped
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class Shapes:
         wanted = np.array([CLASSES.index(name) for name in EXPRESSIONS])
         shown: NDArray[np.bool_] = self.classes[:, None] == wanted
         return shown
+
+    @cached_property
+    def mirrored(self) -> Floats:
+        """The mirror images of the shapes."""
+        return mirrored(self.shapes)
 
     def part(self, chosen: NDArray[np.bool_]) -> "Shapes":
         """Those that are chosen, bool [n]."""

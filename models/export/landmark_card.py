@@ -77,7 +77,7 @@ _HOW: Final = {
     "read-out was solved, in closed form.",
 }
 
-_INTRODUCTION: Final = """Reads six expressions in the shape of a face mesh of 478 points, at {points} of which it looks:
+_INTRODUCTION: Final = """Reads six expressions in the shape of a face mesh of 478 points; it looks at {points} of them:
 happiness, surprise, sadness, anger, disgust, fear. It sees no pixels. Six small binary networks stand side by side, one
 per expression, each against everything else (neutral, contempt and the other five): probabilities do not sum to one,
 and a calm face should get low ones from all. {how}

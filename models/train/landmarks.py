@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.geometry import Floats
-from models.data.landmarks import Shapes, mirrored
+from models.data.landmarks import Shapes
 from models.networks.landmarks import NETWORKS, LandmarkNetworks, Moments, drawn
 
 Kind: TypeAlias = Literal["random", "trained"]
@@ -92,7 +92,7 @@ def _solve(network: LandmarkNetworks, learnt: Shapes, held: Shapes) -> None:
         hidden = torch.relu(network.hidden(network.coordinates(torch.from_numpy(shapes))))
         return torch.cat([hidden, torch.ones(len(hidden), 1)], dim=1)
 
-    seen = torch.cat([units(learnt.shapes), units(mirrored(learnt.shapes))])
+    seen = torch.cat([units(learnt.shapes), units(learnt.mirrored)])
     asked = units(held.shapes)
     targets, held_targets = np.concatenate([learnt.targets] * 2), held.targets
     weights, held_weights = map(torch.from_numpy, (class_weights(targets), class_weights(held_targets)))
@@ -120,9 +120,7 @@ def _solve(network: LandmarkNetworks, learnt: Shapes, held: Shapes) -> None:
 def _descend(network: LandmarkNetworks, recipe: LandmarkRecipe, learnt: Shapes, seed: int) -> None:
     """Weighted logistic loss of all six at once; each shape or its mirror image, with a little noise."""
     with torch.no_grad():
-        views = torch.stack(
-            [network.coordinates(torch.from_numpy(each)) for each in (learnt.shapes, mirrored(learnt.shapes))]
-        )
+        views = torch.stack([network.coordinates(torch.from_numpy(each)) for each in (learnt.shapes, learnt.mirrored)])
     targets = torch.from_numpy(learnt.targets).float()
     weights = torch.from_numpy(class_weights(learnt.targets))
     generator = torch.Generator().manual_seed(seed)
