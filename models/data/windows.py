@@ -98,7 +98,7 @@ def _window(puppet: Puppet, rest: Floats, track: Track, generator: np.random.Gen
         frames.append(np.column_stack([flat, rest[:, 2]]))
     displaced: Floats = normalised(np.stack(frames)) - normalised(rest)
     displaced += generator.normal(0, JITTER, displaced.shape).astype(np.float32)
-    return displaced
+    return displaced.astype(np.float32, copy=False)
 
 
 def ck_plus_windows(corpus: Corpus) -> Windows:

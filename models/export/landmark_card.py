@@ -105,15 +105,28 @@ def _training(kind: Kind, recipe: LandmarkRecipe, row: Row, learnt: int, labelle
   The weights were trained on their meshes; no image is part of this pack. Its five typical samples (`golden.npz`) are
   meshes of five of these faces, 478 points each. Decide whether that suits your use.
 - Shape: the mesh centred between the eyes, turned level, divided by the distance of the eyes; stills, without a
-  person's neutral. {recipe.axes} principal axes of the kept points, their spreads evened out by a root,
-  are folded into the first layer.
+  person's neutral. {recipe.axes} principal axes of the kept points, their spreads evened out by a root, are
+  folded into the first layer.
 - {hidden[kind]}
 - Faces with an expression weigh as much in learning as all faces without it.
 - The {row.count} points: from all 478 on, those with the most integrated gradients were kept and the networks learnt
-  again, down to the smallest number within half a point of the best mean recall on held-out images. **Random points do
-  as well or better** at the same number: see docs/landmarks.md before believing that these points are special.
+  again, down to the smallest number within half a point of the best mean recall on held-out images. Are they special?
+  {_beside_chance(row)}
 - Licence of the weights: Apache-2.0, with the note on the images' rights above.
 """
+
+
+def _beside_chance(row: Row) -> str:
+    """What as many random points do, in words."""
+    if row.over_random is None:
+        return "All points are kept, so there is nothing to compare them with."
+    low, high = row.over_random.low, row.over_random.high
+    said = "more than" if low > 0 else "less than" if high < 0 else "no more, as far as can be told, than"
+    return (
+        f"On validation images their mean recall is {said} that of as many random points: the difference is\n"
+        f"  {100 * row.over_random.value:+.1f} points of a percent ({100 * low:+.1f} to {100 * high:+.1f}, "
+        f"{row.seeds} seeds); see docs/landmarks.md."
+    )
 
 
 def _measured(measured: Measured) -> str:
@@ -130,14 +143,15 @@ def _measured(measured: Measured) -> str:
     before, after = measured.errors
     return f"""## Measured
 
-On {measured.on}: {len_of(measured)} faces, none of which was used for any choice. 95 % intervals.
+On {measured.on}:
+{len_of(measured)} faces, none of which was used for any choice. 95 % intervals.
 
 {table(("expression", "faces with it", "of these read so", "of the others not read so", "area under the curve"), rates)}
 
 Mean recall {measured.recall:.2%}, mean accuracy {measured.accuracy:.2%}. An expression is read where its probability
-is above one half. Temperature {measured.temperature:.3f}, fitted on the held-out part; calibration error
-{before:.2%} before it, {after:.2%} with it. **Probabilities are for an expression that is as common as not**: where it
-is rare, most faces above one half do not show it.
+is above one half. Temperature {measured.temperature:.3f}, fitted on the held-out part;
+calibration error {before:.2%} before it, {after:.2%} with it. **Probabilities are for an expression that is as common as not**: where it is rare, most faces
+above one half do not show it.
 
 ### Beside pixels
 

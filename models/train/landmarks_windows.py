@@ -5,7 +5,6 @@ generator moved but whose meshes come from the landmarker: the way a video takes
 """
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +12,19 @@ from typing import Final
 
 import numpy as np
 
-from core.faces import FaceFinder
 from core.geometry import Floats
 from core.shape import POINTS, normalised
-from core.sources import DEMO, demo_clip, open_source
 from models.data import ferplus
 from models.data.landmarks import EXPRESSIONS
-from models.data.windows import FRAMES, INTERVAL_S, MADE, Windows, last_frames, made_windows, of_people
+from models.data.windows import FRAMES, MADE, Windows, last_frames, made_windows, of_people
 from models.networks.landmarks import Moments
 from models.train.landmarks import KINDS, Kind, LandmarkRecipe, fit, logits_of
 from models.train.landmarks_scores import area_under_curve
+from models.verify.landmark_demo import meshed_demo
 
 PEOPLE: Final = (150, 60)  # of the training and of the validation split
 PER_FACE: Final = 14
+DEMO_STEP: Final = 3  # frames of the demo clip from one frame of a window to the next: 0.1 s at 30 a second
 STRONG: Final = 3.0  # strength from which an expression counts as strong
 
 
@@ -56,10 +55,10 @@ class Found:
     demo_others: float
 
 
-def study(data: Path, cache: Path, out: Path, recipe: LandmarkRecipe, seeds: range) -> list[Found]:
-    """Make, learn, measure; writes landmarks-windows.csv into the folder `out`."""
+def write_windows(path: Path, source: tuple[Path, Path], recipe: LandmarkRecipe, seeds: range) -> list[Found]:
+    """Make, learn, measure, and write a table; `source` is the folders of the data and of fitted meshes."""
     train, valid = (
-        made_windows(neutral_meshes(data, cache, name, count), PER_FACE, seed)
+        made_windows(neutral_meshes(*source, name, count), PER_FACE, seed)
         for seed, (name, count) in enumerate(zip(("train", "valid"), PEOPLE, strict=True))
     )
     clip = demo_windows()
@@ -69,7 +68,7 @@ def study(data: Path, cache: Path, out: Path, recipe: LandmarkRecipe, seeds: ran
         for frames in (1, FRAMES)
         for seed in seeds
     ]
-    with (out / "landmarks-windows.csv").open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(vars(found[0])), lineterminator="\n")
         writer.writeheader()
         for each in found:
@@ -81,39 +80,27 @@ def neutral_meshes(data: Path, cache: Path, split: str, count: int) -> Floats:
     """Meshes of faces that are labelled neutral, [count, 478, 3] px, evenly spaced through a split of FER+."""
     faces = ferplus.load(data, split, cache)
     neutral = np.flatnonzero(faces.found & (ferplus.majority_labels(faces.votes) == ferplus.CLASSES.index("neutral")))
-    return faces.landmarks[neutral[np.linspace(0, len(neutral) - 1, count).astype(np.int64)]]
+    chosen: Floats = faces.landmarks[neutral[np.linspace(0, len(neutral) - 1, count).astype(np.int64)]]
+    return chosen
 
 
 @dataclass(frozen=True)
 class Clip:
-    """The demo clip: windows [n, T, 478, 3] from its first frame's shape, strengths of its units in the last frames."""
+    """Windows [n, T, 478, 3] of the demo clip, from its first frame's shape; how strong its smile is at their ends."""
 
     windows: Floats
-    strengths: dict[int, Floats]
+    smiles: Floats
 
 
 def demo_windows() -> Clip:
-    """Mesh the demo clip, one frame every `INTERVAL_S`; its first frame shows no unit."""
-    known = json.loads(demo_clip().with_suffix(".json").read_text(encoding="utf-8"))
-    step = round(known["fps"] * INTERVAL_S)
-    finder, meshes, kept = FaceFinder(), [], []
-    try:
-        with open_source(DEMO) as source:
-            for place in range(len(known["timestamp_s"])):
-                frame = source.read()
-                if frame is not None and place % step == 0 and (faces := finder.find(frame.image)):
-                    meshes.append(faces[0].landmarks)
-                    kept.append(place)
-    finally:
-        finder.close()
-    if any(values[0] > 0 for values in known["strengths"].values()):
+    """Windows of the demo clip; its first frame shows no unit."""
+    demo = meshed_demo(DEMO_STEP)
+    if any(values[0] > 0 for values in demo.strengths.values()):
         raise ValueError("the demo clip's first frame must show no action unit; it is taken for the neutral face")
-    shapes = normalised(np.stack(meshes))
+    shapes = normalised(demo.landmarks)
     moved = shapes - shapes[0]
     windows = np.stack([moved[end - FRAMES : end] for end in range(FRAMES, len(moved) + 1)])
-    last = np.array(kept[FRAMES - 1 :])
-    strengths = {int(unit): np.array(values, np.float32)[last] for unit, values in known["strengths"].items()}
-    return Clip(windows, strengths)
+    return Clip(windows, demo.strengths[12][FRAMES - 1 :])
 
 
 def _found(kind: Kind, frames: int, seed: int, recipe: LandmarkRecipe, asked: tuple[Windows, Windows, Clip]) -> Found:
@@ -124,7 +111,7 @@ def _found(kind: Kind, frames: int, seed: int, recipe: LandmarkRecipe, asked: tu
     network = fit(kind, recipe, Moments.of(learnt.shapes.shapes), np.arange(POINTS), parts, seed)
     read = logits_of(network, valid.shapes.shapes) > 0
     on_clip = logits_of(network, np.ascontiguousarray(clip.windows[:, -frames:]))
-    smiles = clip.strengths[12] >= 1
+    smiles = clip.smiles >= 1
     columns = {name: EXPRESSIONS.index(name) for name in MADE}
     by_name = {name: area_under_curve(on_clip[:, column], smiles) for name, column in columns.items()}
     shown = {name: valid.shapes.targets[:, column] for name, column in columns.items()}

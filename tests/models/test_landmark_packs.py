@@ -71,9 +71,8 @@ def test_the_program_explains_a_pack_as_the_lab_does(written):
         for index, (relevance, _) in enumerate(integrated_gradients(network, points, baseline)):
             lab[index, network.kept] += relevance[0].sum(dim=(0, 2)).numpy() / len(pack.baselines)
     model = LandmarkModel(pack)
-    for index, name in enumerate(pack.labels):
-        found = model.explain(window[0], name).relevance
-        np.testing.assert_allclose(found, lab[index], atol=2e-3 * np.abs(lab[index]).max())
+    for expected, found in zip(lab, model.explain_all(window[0]), strict=True):
+        np.testing.assert_allclose(found.relevance, expected, atol=2e-3 * np.abs(expected).max())
 
 
 def test_the_area_under_the_curve_counts_pairs_and_equals_by_half():
