@@ -149,9 +149,9 @@ On {measured.on}:
 {table(("expression", "faces with it", "of these read so", "of the others not read so", "area under the curve"), rates)}
 
 Mean recall {measured.recall:.2%}, mean accuracy {measured.accuracy:.2%}. An expression is read where its probability
-is above one half. Temperature {measured.temperature:.3f}, fitted on the held-out part;
-calibration error {before:.2%} before it, {after:.2%} with it. **Probabilities are for an expression that is as common as not**: where it is rare, most faces
-above one half do not show it.
+is above one half. Temperature {measured.temperature:.3f}, fitted on the held-out part; calibration error {before:.2%}
+before it, {after:.2%} with it. **Probabilities are for an expression that is as common as not**: where it is
+rare, most faces above one half do not show it.
 
 ### Beside pixels
 

@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("models/packs"), help="folder that the packs come to lie in")
     parser.add_argument("--version", default="1.0", help="the packs' version")
     parser.add_argument("--cache", type=Path, default=Path("models/cache"), help="folder for fitted meshes")
-    parser.add_argument("--seeds", type=int, default=3, help="how many seeds the run has; the first is exported")
+    parser.add_argument("--seeds", type=int, default=5, help="how many seeds the run has; the first is exported")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     train, valid = (landmarks.load(arguments.data, name, arguments.cache) for name in ("train", "valid"))

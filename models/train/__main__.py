@@ -27,7 +27,7 @@ def main() -> None:
     six = networks.add_parser("mien-six", help="the default network on GiMeFive's data")
     zero_bias = networks.add_parser("zero-bias", help="the zero-bias network, eight expressions of FER+")
     landmarks = networks.add_parser("landmarks", help="landmark networks, fewer and fewer points; tables and figures")
-    landmarks.add_argument("--seeds", type=int, default=3, help="how many of each network, from --seed on")
+    landmarks.add_argument("--seeds", type=int, default=5, help="how many of each network, from --seed on")
     landmarks.add_argument("--figures", type=Path, help="folder for tables and figures (default: the run's)")
     folds = networks.add_parser("folds", help="the zero-bias network on CK+, ten folds by subject")
     folds.add_argument("--classes", type=int, choices=(8, 6), default=8, help="6: without neutral and contempt")

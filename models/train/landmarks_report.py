@@ -21,6 +21,7 @@ from models.verify.landmark_latency import Latency
 _COLOURS: Final = {"relevance": "#0b6bcb", "variance": "#b8860b", "random": "#777777"}
 _KIND_NAMES: Final = {"random": "randomised", "trained": "trained"}
 _DPI: Final = 110
+_TICKS: Final = (16, 32, 64, 128, 256, 478)
 
 
 def write_table(path: Path, rows: Sequence[Row], latencies: Mapping[tuple[Kind, int], Latency]) -> None:
@@ -103,7 +104,7 @@ def draw_points(path: Path, run: Path, seeds: Sequence[int], face: Floats, count
 
     A dot's area is its share of the relevance; points that no seed keeps are specks.
     """
-    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    figure = Figure(figsize=(10, 4.3), layout="constrained")
     grid = figure.subplots(len(KINDS), len(EXPRESSIONS))
     oval = face[[*FACE_OVAL, FACE_OVAL[0]]]
     for line, kind in zip(grid, KINDS, strict=True):
@@ -111,7 +112,7 @@ def draw_points(path: Path, run: Path, seeds: Sequence[int], face: Floats, count
         for axes, name, share in zip(line, EXPRESSIONS, shares, strict=True):
             axes.plot(oval[:, 0], -oval[:, 1], color="#bbbbbb", lw=0.8)
             axes.scatter(face[:, 0], -face[:, 1], s=0.4, color="#cccccc", lw=0)
-            axes.scatter(face[:, 0], -face[:, 1], s=2500 * share, color=_COLOURS["relevance"], alpha=0.7, lw=0)
+            axes.scatter(face[:, 0], -face[:, 1], s=4000 * share, color=_COLOURS["relevance"], alpha=0.7, lw=0)
             axes.set_aspect("equal")
             axes.axis("off")
             if kind == KINDS[0]:
@@ -124,7 +125,7 @@ def _counts_below(axes: Any, title: str) -> None:
     axes.set_title(title, fontsize=11)
     axes.set_xscale("log", base=2)
     axes.set_xlim(COUNTS[-1], COUNTS[0])
-    axes.set_xticks(COUNTS, [str(count) for count in COUNTS], fontsize=8)
+    axes.set_xticks(_TICKS, [str(count) for count in _TICKS])
     axes.minorticks_off()
     axes.set_xlabel("points kept")
     for side in ("top", "right"):
