@@ -73,14 +73,16 @@ def card(kind: Kind, recipe: LandmarkRecipe, row: Row, measured: Measured, learn
 
 _HOW: Final = {
     "trained": "Each network has hidden units of its own, learnt by gradient descent.",
-    "random": "The hidden weights were drawn once and never learnt, the same for all six; only each network's\n"
-    "read-out was solved, in closed form.",
+    "random": "The hidden weights were drawn once and never learnt, the same for all six; only each\n"
+    "network's read-out was solved, in closed form.",
 }
 
 _INTRODUCTION: Final = """Reads six expressions in the shape of a face mesh of 478 points; it looks at {points} of them:
 happiness, surprise, sadness, anger, disgust, fear. It sees no pixels. Six small binary networks stand side by side, one
 per expression, each against everything else (neutral, contempt and the other five): probabilities do not sum to one,
-and a calm face should get low ones from all. {how}
+and a calm face should get low ones from all.
+
+{how}
 After Di Luzio, Rosato, Panella 2024 (arXiv 2407.14865), as far as its summaries tell: a reconstruction. No code or
 weights of the authors are in it.
 
@@ -121,11 +123,10 @@ def _beside_chance(row: Row) -> str:
     if row.over_random is None:
         return "All points are kept, so there is nothing to compare them with."
     low, high = row.over_random.low, row.over_random.high
-    said = "more than" if low > 0 else "less than" if high < 0 else "no more, as far as can be told, than"
+    said = "more than" if low > 0 else "less than" if high < 0 else "as far as can be told no more than"
     return (
-        f"On validation images their mean recall is {said} that of as many random points: the difference is\n"
-        f"  {100 * row.over_random.value:+.1f} points of a percent ({100 * low:+.1f} to {100 * high:+.1f}, "
-        f"{row.seeds} seeds); see docs/landmarks.md."
+        f"On validation images {said} as many random ones:\n  the difference in mean recall is {100 * row.over_random.value:+.1f} percentage points\n"
+        f"  ({100 * low:+.1f} to {100 * high:+.1f}, {row.seeds} seeds); see docs/landmarks.md."
     )
 
 
@@ -155,8 +156,8 @@ rare, most faces above one half do not show it.
 
 ### Beside pixels
 
-The default pack on the same faces, area under the curve of each expression against the rest. It learnt from these
-images' training split too, from pixels.
+The default pack on the same faces, area under the curve of each expression against the rest. It learnt from pixels of
+the same training split; its own temperature and recipe were chosen on these validation images.
 
 {table(("expression", "pixels", "landmarks", "difference"), pixels)}
 

@@ -20,7 +20,7 @@ from models.verify.landmark_latency import Latency
 
 _COLOURS: Final = {"relevance": "#0b6bcb", "variance": "#b8860b", "random": "#777777"}
 _KIND_NAMES: Final = {"random": "randomised", "trained": "trained"}
-_DPI: Final = 110
+_DPI: Final = 95
 _TICKS: Final = (16, 32, 64, 128, 256, 478)
 
 
@@ -112,7 +112,7 @@ def draw_points(path: Path, run: Path, seeds: Sequence[int], face: Floats, count
         for axes, name, share in zip(line, EXPRESSIONS, shares, strict=True):
             axes.plot(oval[:, 0], -oval[:, 1], color="#bbbbbb", lw=0.8)
             axes.scatter(face[:, 0], -face[:, 1], s=0.4, color="#cccccc", lw=0)
-            axes.scatter(face[:, 0], -face[:, 1], s=4000 * share, color=_COLOURS["relevance"], alpha=0.7, lw=0)
+            axes.scatter(face[:, 0], -face[:, 1], s=2400 * share, color=_COLOURS["relevance"], alpha=0.7, lw=0)
             axes.set_aspect("equal")
             axes.axis("off")
             if kind == KINDS[0]:
