@@ -124,9 +124,10 @@ def _beside_chance(row: Row) -> str:
         return "All points are kept, so there is nothing to compare them with."
     low, high = row.over_random.low, row.over_random.high
     said = "more than" if low > 0 else "less than" if high < 0 else "as far as can be told no more than"
+    points = f"{100 * row.over_random.value:+.1f} percentage points"
     return (
-        f"On validation images {said} as many random ones:\n  the difference in mean recall is {100 * row.over_random.value:+.1f} percentage points\n"
-        f"  ({100 * low:+.1f} to {100 * high:+.1f}, {row.seeds} seeds); see docs/landmarks.md."
+        f"On validation images {said} as many random ones:\n  the difference in mean recall is {points} "
+        f"({100 * low:+.1f} to {100 * high:+.1f}, {row.seeds} seeds);\n  see docs/landmarks.md."
     )
 
 
