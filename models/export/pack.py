@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,8 @@ def write_golden(folder: Path, alignment: Alignment) -> None:
     np.savez_compressed(folder / "golden.npz", inputs=inputs, logits=logits, faces=rows)
 
 
-def run_onnx(path: Path, faces: NDArray[np.uint8]) -> Floats:
-    """Logits of faces uint8 [n, channels, size, size] from ONNX Runtime on the CPU, float32 [n, classes]."""
+def run_onnx(path: Path, faces: NDArray[Any]) -> Floats:
+    """Logits of what a model takes, [n, ...], from ONNX Runtime on the CPU, float32 [n, classes]."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])

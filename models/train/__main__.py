@@ -26,12 +26,15 @@ def main() -> None:
     gimefive = networks.add_parser("gimefive", help="GiMeFive by its published recipe, six expressions of FER2013")
     six = networks.add_parser("mien-six", help="the default network on GiMeFive's data")
     zero_bias = networks.add_parser("zero-bias", help="the zero-bias network, eight expressions of FER+")
+    landmarks = networks.add_parser("landmarks", help="landmark networks, fewer and fewer points; tables and figures")
+    landmarks.add_argument("--seeds", type=int, default=5, help="how many of each network, from --seed on")
+    landmarks.add_argument("--figures", type=Path, help="folder for tables and figures (default: the run's)")
     folds = networks.add_parser("folds", help="the zero-bias network on CK+, ten folds by subject")
     folds.add_argument("--classes", type=int, choices=(8, 6), default=8, help="6: without neutral and contempt")
     folds.add_argument("--data", type=Path, required=True, help="CK+, unpacked")
-    for command in (mien, gimefive, six, zero_bias):
+    for command in (mien, gimefive, six, zero_bias, landmarks):
         command.add_argument("--data", type=Path, required=True, help="folder with ferplus_train.npz and _valid.npz")
-    for command in (mien, gimefive, six, zero_bias, folds):
+    for command in (mien, gimefive, six, zero_bias, landmarks, folds):
         command.add_argument("--run", type=Path, required=True, help="folder of checkpoint and log")
         command.add_argument("--cache", type=Path, default=Path("models/cache"), help="folder for fitted meshes")
         command.add_argument("--seed", type=int, default=1)
@@ -39,7 +42,8 @@ def main() -> None:
         command.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="numbers of the recipe")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    commands = {"mien": _mien, "gimefive": _six, "mien-six": _six, "zero-bias": _zero_bias, "folds": _folds}
+    six_classes = {"gimefive": _six, "mien-six": _six}
+    commands = {"mien": _mien, "zero-bias": _zero_bias, "landmarks": _landmarks, "folds": _folds, **six_classes}
     commands[arguments.network](arguments)
 
 
@@ -87,6 +91,15 @@ def _zero_bias(arguments: argparse.Namespace) -> None:
     print(f"{len(faces.kept)} images to learn from, {(valid.labels >= 0).sum()} to validate")
     print(recipe, flush=True)
     train(fresh_run(arguments.run, ZeroBias, recipe, steps_in(faces, recipe), arguments.seed), recipe, faces, valid)
+
+
+def _landmarks(arguments: argparse.Namespace) -> None:
+    from models.train.landmarks import LandmarkRecipe
+    from models.train.landmarks_study import Places, reproduce
+
+    recipe = replace(LandmarkRecipe(), **_numbers(LandmarkRecipe, arguments.set))
+    places = Places(arguments.data, arguments.cache, arguments.run, arguments.figures or arguments.run)
+    reproduce(places, recipe, range(arguments.seed, arguments.seed + arguments.seeds))
 
 
 def _folds(arguments: argparse.Namespace) -> None:
