@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from app.cli import main
+from core.packs import read_any_pack
 from core.snapshot import save_image
 from tests.landmark_packs_made import LABELS, make_landmark_pack
 
@@ -46,7 +47,8 @@ def test_explain_tells_what_the_network_reads(places, tmp_path):
     out = tmp_path / "face.json"
     assert run("explain", places, "--out", out, "--method", "gradcam", "--landmark-pack", "mesh-reader") == 0
     (face,) = json.loads(out.read_text(encoding="utf-8"))["faces"]
-    assert face["by_landmarks"]["pack"] == "mesh-reader 1.0"
+    version = read_any_pack(tmp_path / "data" / "packs" / "mesh-reader").manifest.version
+    assert face["by_landmarks"]["pack"] == f"mesh-reader {version}"
     assert set(face["by_landmarks"]["probabilities"]) == set(LABELS)
 
 

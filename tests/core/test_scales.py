@@ -44,8 +44,8 @@ def test_strong_pixels_of_faces_lie_within_a_factor_of_two_of_the_reference(mode
     assert 0.5 < scales.strong(maps) / model.reference(method) < 2
 
 
-def test_the_shipped_pack_under_lrp_is_drawn_with_eight_thousandths_of_a_logit(model):
-    assert model.reference("lrp") == 0.008
+def test_the_shipped_pack_under_lrp_is_drawn_with_three_thousandths_of_a_logit(model):
+    assert model.reference("lrp") == 0.003
 
 
 def test_every_explanation_carries_the_reference_of_its_method_whoever_is_asked_about(model, crops):
