@@ -78,7 +78,8 @@ def _samples() -> list[Still]:
     import skimage.data
 
     path = str(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
-    return [*_stills("astronaut", skimage.data.astronaut(), SMILE), *_stills("Grace Hopper", _picture(path), {})]
+    portrait = np.asarray(skimage.data.astronaut(), np.uint8)  # type: ignore[no-untyped-call]
+    return [*_stills("astronaut", portrait, SMILE), *_stills("Grace Hopper", _picture(path), {})]
 
 
 def _picture(path: str) -> Image:
