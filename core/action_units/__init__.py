@@ -2,16 +2,17 @@
 
 ::
 
-    landmarks --> posed --> measured ----.
-                    |                     |--> against a norm --> gains --> ActionUnits
-    picture ----> flattened --> cells ---'     (the population's, or the person's own neutral face)
+    landmarks --> posed --> measured -----.
+                    |                      |--> against a norm --> gains --> ActionUnits
+    picture ----> flattened --> texture,-'     (the population's, or the person's own neutral face)
+                                or motion
 
-`measures.py` is the table of geometric measures, `texture.py` what the mesh cannot see, `units.py` which of both tell
-of which unit. All of it is a weighted sum, so what each landmark and each patch of skin contributes is exact:
-`contributions`. The weights were fitted on faces that the stimulus moved: `fitted.py`.
+`measures.py` is the table of geometric measures, `texture.py` and `motion.py` what the mesh cannot see, `units.py`
+which of them tell of which unit. All of it is a weighted sum, so what each landmark and each patch of skin contributes
+is exact: `contributions`. The weights were fitted on faces that the stimulus moved: `fitted.py`.
 """
 
-from core.action_units.estimate import ActionUnits, Reading, estimate, read
+from core.action_units.estimate import ActionUnits, Comparison, Reading, compare, estimate, read
 from core.action_units.explain import Contributions, contributions
 from core.action_units.smoothing import Smoothing
 from core.action_units.units import SIDES, UNITS, Unit
@@ -20,10 +21,12 @@ __all__ = [
     "SIDES",
     "UNITS",
     "ActionUnits",
+    "Comparison",
     "Contributions",
     "Reading",
     "Smoothing",
     "Unit",
+    "compare",
     "contributions",
     "estimate",
     "read",

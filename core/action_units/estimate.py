@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.action_units.fitted import fitted
 from core.action_units.measures import measured
+from core.action_units.motion import motion
 from core.action_units.pose import Posed, posed
 from core.action_units.texture import cells, flattened
 from core.action_units.units import MAX, UNITS
@@ -28,11 +29,15 @@ class Reading:
         float64 [2, measures]: right and left, inter-ocular distances.
     cells
         float32 [2, CELLS]: its texture, see `core.action_units.texture`; None without a picture, or turned away.
+    flat
+        uint8 [HEIGHT, WIDTH]: its picture laid flat, in which the skin's motion is followed from a neutral face to
+        another. None as `cells` is, or where whoever keeps a neutral face keeps no picture.
     """
 
     posed: Posed
     measures: NDArray[np.float64]
     cells: Floats | None = None
+    flat: Image | None = None
 
     def features(self, textured: bool) -> NDArray[np.float64]:
         """Measures, and the texture behind them if that is asked for: float64 [2, measures (+ CELLS)]."""
@@ -86,7 +91,7 @@ def read(landmarks: Floats, image: Image | None = None) -> Reading:
         raise ValueError(f"action units need landmarks [478, 3] of one face, got {landmarks.shape}")
     face = posed(landmarks)
     flat = None if image is None else flattened(image, face)
-    return Reading(face, measured(face.points), None if flat is None else cells(flat))
+    return Reading(face, measured(face.points), None if flat is None else cells(flat), flat)
 
 
 def estimate(face: Reading | Floats, neutral: Reading | None = None, image: Image | None = None) -> ActionUnits:
@@ -103,16 +108,57 @@ def estimate(face: Reading | Floats, neutral: Reading | None = None, image: Imag
         The picture, where `face` are landmarks.
     """
     reading = face if isinstance(face, Reading) else read(face, image)
-    right, left = np.clip(raw(reading, neutral), 0, MAX).astype(np.float32)
-    return ActionUnits(right, left)
+    return compare(reading, neutral).units
 
 
-def raw(reading: Reading, neutral: Reading | None) -> NDArray[np.float64]:
-    """The estimates before they are cut to 0..5, float64 [2, units]: right and left."""
+Kind: TypeAlias = Literal["mesh", "texture", "motion"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A face held against the norm, or against the same person's neutral face.
+
+    Attributes
+    ----------
+    change
+        float64 [2, features]: right and left. First come the measures; then, where the picture is known of both, the
+        skin's motion since the neutral face, or else the texture.
+    kind
+        What the features are, besides measures.
+    own
+        Whether it is held against a neutral face of its own.
+    moved
+        float64 [478, 3]: how far the landmarks have moved, canonical frame.
+    """
+
+    change: NDArray[np.float64]
+    kind: Kind
+    own: bool
+    moved: NDArray[np.float64]
+
+    @cached_property
+    def raw(self) -> NDArray[np.float64]:
+        """The estimates before they are cut to 0..5, float64 [2, units]."""
+        estimates: NDArray[np.float64] = self.change @ gains_of(self.kind, self.own)
+        return estimates
+
+    @cached_property
+    def units(self) -> ActionUnits:
+        """The estimates."""
+        right, left = np.clip(self.raw, 0, MAX).astype(np.float32)
+        return ActionUnits(right, left)
+
+
+def compare(reading: Reading, neutral: Reading | None = None) -> Comparison:
+    """Hold a face against the population's norm, or against a neutral face: see `estimate`."""
+    before = norm() if neutral is None else neutral
+    moved = reading.posed.points - before.posed.points
+    if reading.flat is not None and before.flat is not None:
+        change = np.hstack([reading.measures - before.measures, motion(before.flat, reading.flat)])
+        return Comparison(change, "motion", True, moved)
     textured = is_textured(reading, neutral)
-    change = reading.features(textured) - (neutral or norm()).features(textured)
-    estimates: NDArray[np.float64] = change @ gains(neutral, textured)
-    return estimates
+    change = reading.features(textured) - before.features(textured)
+    return Comparison(change, "texture" if textured else "mesh", neutral is not None, moved)
 
 
 def is_textured(reading: Reading, neutral: Reading | None) -> bool:
@@ -122,8 +168,15 @@ def is_textured(reading: Reading, neutral: Reading | None) -> bool:
 
 def gains(neutral: Reading | None, textured: bool) -> Floats:
     """Intensity per unit of each feature's change, float32 [features, units]."""
+    return gains_of("texture" if textured else "mesh", neutral is not None)
+
+
+def gains_of(kind: Kind, own: bool) -> Floats:
+    """The same by kind; motion is always since a neutral face of one's own."""
     numbers = fitted()
-    table: Floats = (numbers.full_gains if textured else numbers.mesh_gains)[0 if neutral is None else 1]
+    if kind == "motion":
+        return numbers.motion_gains
+    table: Floats = (numbers.full_gains if kind == "texture" else numbers.mesh_gains)[int(own)]
     return table
 
 

@@ -6,9 +6,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from core.action_units.estimate import Reading, gains, is_textured, norm, raw, read
+from core.action_units.estimate import Comparison, Kind, Reading, compare, gains_of, read
 from core.action_units.measures import MEASURES, rows
-from core.action_units.texture import DIRECTIONS, ROWS, SIDE_COLUMNS
+from core.action_units.texture import ROWS, SIDE_COLUMNS
 from core.action_units.units import MAX, UNITS
 from core.geometry import Floats, Image, frozen
 
@@ -22,8 +22,8 @@ class Contributions:
     landmarks
         float32 [2, units, 478, 3]: by coordinate of the posed face.
     cells
-        float32 [2, units, ROWS, SIDE_COLUMNS]: by patch of texture; places in `core.action_units.texture`, the left
-        side's mirrored. All 0 where only the mesh is known.
+        float32 [2, units, ROWS, SIDE_COLUMNS]: by cell of skin, from its texture or its motion; places in
+        `core.action_units.texture`, the left side's mirrored. All 0 where only the mesh is known.
     """
 
     landmarks: Floats
@@ -34,31 +34,37 @@ class Contributions:
             object.__setattr__(self, name, frozen(getattr(self, name)))
 
 
-def contributions(face: Reading | Floats, neutral: Reading | None = None, image: Image | None = None) -> Contributions:
+def contributions(
+    face: Comparison | Reading | Floats, neutral: Reading | None = None, image: Image | None = None
+) -> Contributions:
     """Integrated gradients (Sundararajan et al. 2017) on the straight way from the norm to the face.
 
-    Before it is cut to 0..5 a unit is a weighted sum of coordinates and of texture cells. On a straight way its
+    Before it is cut to 0..5 a unit is a weighted sum of coordinates, and of texture or motion. On a straight way its
     gradient is those weights w wherever it is not cut, so that the integral is w (x - x') times the share of the sum
-    that the cut leaves.
+    that the cut leaves. `face`, `neutral` and `image` as for `estimate`, or a comparison that was made already.
     """
-    reading = face if isinstance(face, Reading) else read(face, image)
-    before = neutral or norm()
-    textured = is_textured(reading, neutral)
-    value = raw(reading, neutral)
-    kept = np.divide(np.clip(value, 0, MAX), value, out=np.zeros_like(value), where=value != 0)[..., None, None]
-    moved = reading.posed.points - before.posed.points
-    landmarks = _weights(neutral is not None, textured) * moved * kept
-    cells = np.zeros((2, len(UNITS), len(ROWS), len(SIDE_COLUMNS)))
-    if textured and reading.cells is not None and before.cells is not None:
-        change = (reading.cells - before.cells).reshape(2, DIRECTIONS, len(ROWS), len(SIDE_COLUMNS))
-        weights = gains(neutral, textured)[len(MEASURES) :].T.reshape(len(UNITS), *change.shape[1:])
-        cells = np.einsum("udrc,sdrc->surc", weights, change) * kept
+    if isinstance(face, Comparison):
+        made = face
+    else:
+        made = compare(face if isinstance(face, Reading) else read(face, image), neutral)
+    kept = np.divide(np.clip(made.raw, 0, MAX), made.raw, out=np.zeros_like(made.raw), where=made.raw != 0)
+    measures = len(MEASURES)
+    landmarks = gradients_of(made.kind, made.own) * made.moved * kept[..., None, None]
+    shape = (-1, len(ROWS), len(SIDE_COLUMNS))  # layers of cells: directions of edges, or ways to move
+    weights = gains_of(made.kind, made.own)[measures:].T.reshape(len(UNITS), *shape)
+    cells = np.einsum("ulrc,slrc->surc", weights, made.change[:, measures:].reshape(2, *shape))
+    cells *= kept[..., None, None]
     return Contributions(landmarks.astype(np.float32), cells.astype(np.float32))
 
 
+def gradients(own: bool, textured: bool) -> NDArray[np.float64]:
+    """Every unit as weights on the coordinates of a posed face, float64 [2, units, 478, 3]: its gradient."""
+    return gradients_of("texture" if textured else "mesh", own)
+
+
 @cache
-def _weights(own: bool, textured: bool) -> NDArray[np.float64]:
-    """Every unit as weights on the coordinates of a posed face, float64 [2, units, 478, 3]."""
-    by_measure = gains(norm() if own else None, textured)[: len(MEASURES)]
+def gradients_of(kind: Kind, own: bool) -> NDArray[np.float64]:
+    """The same by kind."""
+    by_measure = gains_of(kind, own)[: len(MEASURES)]
     weights: NDArray[np.float64] = np.einsum("smpc,mu->supc", rows(), by_measure, optimize=True)
     return weights

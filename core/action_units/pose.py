@@ -47,11 +47,10 @@ class Posed:
     origin: Points
     centre: Points
 
-    def from_canonical(self, depth: float) -> Points:
-        """For one face: the affine map from a plane at that z of the canonical frame to the picture, float64 [2, 3]."""
-        back = self.rotation.T[:, :2] / self.scale
-        shift = self.origin[:2] + (np.array([0.0, 0.0, depth]) - self.centre) @ back
-        return np.column_stack([back[:2].T, shift])
+    def to_picture(self, points: Points) -> Points:
+        """Carry canonical points [n, 3] back into one face's picture: float64 [n, 2]."""
+        placed: Points = self.origin[:2] + (points - self.centre) @ self.rotation.T[:, :2] / self.scale
+        return placed
 
     @property
     def angles_deg(self) -> Points:

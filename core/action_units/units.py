@@ -24,8 +24,8 @@ class Unit:
     helps
         Measures that tell it from other units, and one face from another; they take part in the gain, no more.
     band
-        Where its texture lies: canonical y from and to, inter-ocular distances below the eye line. None where the
-        mesh alone measures better.
+        Where the texture tells of it: from and to, in inter-ocular distances below the eye line. None where the mesh
+        alone measures better. The skin's motion tells from the whole face.
     like
         A unit that looks the same in a single picture: it takes that one's estimate.
     """
@@ -45,7 +45,7 @@ class Unit:
 
     @property
     def cells(self) -> NDArray[np.int64]:
-        """Places among a side's texture cells of what tells of the unit."""
+        """Places of what tells of the unit among a side's texture cells."""
         if self.band is None:
             return np.zeros(0, np.int64)
         top, bottom = self.band

@@ -16,8 +16,11 @@ from core.action_units import UNITS, Reading, read
 from core.deformations import ACTION_UNITS, MAX_STRENGTH, Gap
 from core.geometry import Floats, Image
 from core.mesh import Mesh, region_of_landmarks
+from core.opencv import cv2
 from core.stimulus import AT_REST, Pose, Puppet
 
+SURROUNDINGS: Final = 2.0  # radius of what stays in place when a head turns, in distances of the outer eye corners
+FOLLOWING: Final = 0.08  # standard deviation of the kernel by which the picture follows landmarks, the same unit
 FITS: Final = 2  # of the mesh per picture, the second framed by the first, as on video
 
 
@@ -73,6 +76,36 @@ def show(
             seen, _presence = mesh().fit(image, region_of_landmarks(seen))
         readings.append(read(seen, image))
     return readings
+
+
+def turned(still: Image, landmarks: Floats, yaw_deg: float, pitch_deg: float) -> Reading:
+    """Read a face at rest whose head has turned: the picture follows its landmarks, which turn in 3-D.
+
+    The stimulus' own `Pose` is made for slow sway: its eyes stay where they are. The mesh is too flat: 35 degrees of
+    its landmarks look like, and are read as, some 20.
+    """
+    yaw, pitch = np.radians([yaw_deg, pitch_deg])
+    about_down = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
+    across = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
+    middle = landmarks.mean(axis=0)
+    moved = ((landmarks - middle) @ about_down @ across + middle)[:, :2]
+    size = float(np.linalg.norm(landmarks[33, :2] - landmarks[263, :2]))
+    around = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    far = middle[:2] + SURROUNDINGS * size * np.stack([np.cos(around), np.sin(around)], axis=1)
+    rows, columns = still.shape[:2]
+    coarse = np.stack(np.meshgrid(np.arange(0, columns, 4), np.arange(0, rows, 4)), axis=2).reshape(-1, 2)
+    ends = np.vstack([moved, far])
+    back = np.vstack([landmarks[:, :2] - moved, np.zeros_like(far)])
+    squares = ((coarse[:, None] - ends[None]) ** 2).sum(axis=2) / (FOLLOWING * size) ** 2
+    weights = np.exp(-0.5 * (squares - squares.min(axis=1, keepdims=True)))
+    shift = (weights @ back / weights.sum(axis=1, keepdims=True)).reshape(-(-rows // 4), -(-columns // 4), 2)
+    grid = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=2).astype(np.float32)
+    places = grid + cv2.resize(shift.astype(np.float32), (columns, rows), interpolation=cv2.INTER_LINEAR)
+    image = cv2.remap(still, places, np.empty(0, np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    shown, seen = np.asarray(image, np.uint8), np.column_stack([moved, landmarks[:, 2]]).astype(np.float32)
+    for _ in range(FITS):
+        seen, _presence = mesh().fit(shown, region_of_landmarks(seen))
+    return read(seen, shown)
 
 
 @cache

@@ -1,23 +1,26 @@
 """Measure the numbers of `core.action_units`: ``python -m models.train.action_units --data ../shared/data``.
 
-The canonical face is the mean of FER+ training meshes that most people call neutral, and so is the texture. The gains
+The canonical face is the mean of FER+ training meshes that most people call neutral, and so are its edges. The gains
 come from the stimulus generator: neutral FER+ faces are shown with units of known strength, the mesh is fitted to every
-picture, and each unit's strength is regressed on what is read of it. Astronaut, Grace Hopper and the pairs in
+picture, and each unit's strength is regressed on what is read of it: with the skin's motion since the face's own
+neutral picture, and with the edges that a norm knows. Astronaut, Grace Hopper and the pairs in
 shared/media take no part: ``python -m models.verify units`` measures on them.
 """
 
 import argparse
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.action_units import UNITS, Reading, read
+from core.action_units import UNITS, Reading, Unit, compare, read
 from core.action_units.estimate import PLACES
 from core.action_units.fitted import FILE, fitted
 from core.action_units.measures import MEASURES
+from core.action_units.motion import MOTIONS
 from core.action_units.pose import posed_onto
 from core.action_units.texture import CELLS
 from core.deformations import ACTION_UNITS, MAX_STRENGTH
@@ -27,7 +30,7 @@ from core.opencv import cv2
 from core.stimulus import Pose
 from core.tight import fit_tight
 from models.data import ferplus
-from models.data.stimuli import Command, mesh, show
+from models.data.stimuli import Command, mesh, show, turned
 
 Numbers = NDArray[np.float64]
 
@@ -37,11 +40,14 @@ MOVED_DEG: Final = (25.0, 15.0)  # and of those that the stimulus moves
 ENLARGED: Final = 3  # FER+ pictures are 48 px wide
 BORDER_PX: Final = 10  # around them, so that the warp's ring lies inside
 MIXTURES: Final = 14  # of one to four units per face, under a slightly moving head, besides each unit alone
-STILL: Final = 3  # times per face that nothing happens but the head's motion
-SWAY: Final = (0.04, 0.04, 4.0, 4.0, 3.0)  # standard deviations of that: shift in inter-ocular distances, degrees
-MESH_RIDGE, FULL_RIDGE = 0.01, 0.1  # on features that are scaled to their root mean square
-OWN_NOISE: Final = 0.02  # share of the variance between people that is left against a person's own neutral face
-KEPT_SPREAD: Final = 0.8  # of estimates against the norm over neutral faces; gains above it are turned down
+TOGETHER: Final = ((6, 7), (6, 7, 43), (4, 6, 7), (4, 6, 7, 9, 43), (6, 12), (25, 26))  # units that often come so
+STILL: Final = 5  # times per face that nothing happens but the head's turning
+SWAY: Final = (0.04, 0.04, 4.0, 4.0, 3.0)  # of the head: standard deviations, inter-ocular distances and degrees
+TURN_DEG: Final = (35.0, 25.0)  # yaw and pitch of a turned head, evenly within, see `turned`
+MESH_RIDGE, EDGE_RIDGE, MOTION_RIDGE = 0.01, 0.1, 0.001  # on features that are scaled to their root mean square
+OWN_NOISE: Final = 0.02  # share of the measures' variance between people that is left against an own neutral face
+MOST_SPREAD: Final = 0.8  # of estimates against the norm over neutral faces; gains above it are turned down
+MOST_ERROR: Final = 0.7  # root mean square of estimates against an own neutral face; the same
 
 
 def main() -> None:
@@ -49,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.train.action_units", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with ferplus_train.npz")
     parser.add_argument("--cache", type=Path, default=Path("models/cache"), help="folder for fitted meshes")
-    parser.add_argument("--faces", type=int, default=160, help="neutral faces that the stimulus moves")
+    parser.add_argument("--faces", type=int, default=250, help="neutral faces that the stimulus moves")
     parser.add_argument("--norm", type=int, default=1500, help="neutral faces that the norm's texture is taken from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=FILE)
@@ -61,15 +67,16 @@ def main() -> None:
     _write(arguments.out, points, mirror, np.zeros(CELLS), _no_gains())
     angles = np.abs(posed_onto(split.landmarks[neutral], points).angles_deg)
     resting = generator.choice(neutral[(angles < MOST_DEG).all(axis=1)], arguments.norm, replace=False)
-    people = np.stack([_features(read(split.landmarks[face], split.images[face])) for face in resting])
+    people = np.concatenate([_seen(read(split.landmarks[face], split.images[face])) for face in resting])
+    cells = people[:, len(MEASURES) :].mean(axis=0)
     chosen = generator.choice(neutral[(angles < MOVED_DEG).all(axis=1)], arguments.faces, replace=False)
-    moments = Moments()
+    edges, motions = Moments(len(MEASURES) + CELLS), Moments(len(MEASURES) + MOTIONS)
     for count, face in enumerate(chosen, start=1):
-        _move(split.images[face], moments, generator)
+        _move(split.images[face], edges, motions, generator)
         if count % 20 == 0:
             print(f"{count} faces moved", flush=True)
-    found = gains(moments, (people - people.mean(axis=0)).reshape(-1, people.shape[-1]))
-    _write(arguments.out, points, mirror, people[..., len(MEASURES) :].mean(axis=(0, 1)), found)
+    found = gains(edges, motions, people - people.mean(axis=0))
+    _write(arguments.out, points, mirror, cells, found)
     for place, unit in enumerate(UNITS):
         print(f"AU{unit.au:<3} {unit.name:24} spread over neutral faces {found.spread[:, place].round(2)}")
 
@@ -80,35 +87,31 @@ class Gains:
 
     mesh: Numbers
     full: Numbers
+    motion: Numbers
     spread: Numbers
 
 
 def _no_gains() -> Gains:
-    units = len(UNITS)
-    return Gains(np.zeros((2, len(MEASURES), units)), np.zeros((2, _FEATURES, units)), np.zeros((2, units)))
+    units, measures = len(UNITS), len(MEASURES)
+    sizes = ((2, measures, units), (2, measures + CELLS, units), (measures + MOTIONS, units), (2, units))
+    return Gains(*map(np.zeros, sizes))
 
 
 def _write(path: Path, points: Numbers, mirror: NDArray[np.int64], cells: Numbers, found: Gains) -> None:
     """Write what is known, and read it from there from now on."""
-    smaller = {"cells": cells, "mesh_gains": found.mesh, "full_gains": found.full, "spread": found.spread}
+    smaller = {"cells": cells, "mesh_gains": found.mesh, "full_gains": found.full, "motion_gains": found.motion}
+    smaller |= {"spread": found.spread}
     np.savez_compressed(path, points=points, mirror=mirror, **{k: v.astype(np.float32) for k, v in smaller.items()})
     fitted.cache_clear()
-
-
-_FEATURES: Final = len(MEASURES) + CELLS
-
-
-def _features(reading: Reading) -> Numbers:
-    return reading.features(textured=True)
 
 
 class Moments:
     """Sums over moved faces of products of features' changes and of true strengths."""
 
-    def __init__(self) -> None:
+    def __init__(self, features: int) -> None:
         self.count = 0
-        self.features = np.zeros((_FEATURES, _FEATURES))
-        self.cross = np.zeros((_FEATURES, len(UNITS)))
+        self.features = np.zeros((features, features))
+        self.cross = np.zeros((features, len(UNITS)))
         self.strengths = np.zeros((len(UNITS), len(UNITS)))
 
     def add(self, changes: Numbers, strengths: Numbers) -> None:
@@ -118,8 +121,16 @@ class Moments:
         self.cross += changes.T @ strengths
         self.strengths += strengths.T @ strengths
 
+    @cached_property
+    def slopes(self) -> Numbers:
+        """How each feature changes per unit of strength, other units held, [units, features]; repeated units: 0."""
+        own = [place for place, unit in enumerate(UNITS) if unit.like is None]
+        slopes = np.zeros((len(UNITS), len(self.features)))
+        slopes[own] = np.linalg.solve(self.strengths[np.ix_(own, own)], self.cross[:, own].T)
+        return slopes
 
-def _move(image: Image, moments: Moments, generator: np.random.Generator) -> None:
+
+def _move(image: Image, edges: Moments, motions: Moments, generator: np.random.Generator) -> None:
     """Show a face with units alone and in mixtures, and add how either side changed against rest."""
     padded = np.pad(image, BORDER_PX, mode="edge")
     large = cv2.resize(padded, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
@@ -130,9 +141,21 @@ def _move(image: Image, moments: Moments, generator: np.random.Generator) -> Non
     landmarks, _ = mesh().fit(still, region_of_landmarks(found.landmarks))
     commands = _commands(generator)
     rest, *readings = show(still, landmarks, [Command(), *commands])
-    pairs = [(r, command.truth) for r, command in zip(readings, commands, strict=True) if r.cells is not None]
-    changes = np.concatenate([_features(reading) - _features(rest) for reading, _ in pairs])
-    moments.add(changes, np.repeat(np.stack([truth for _, truth in pairs]), 2, axis=0))
+    pairs = [(reading, command.truth) for reading, command in zip(readings, commands, strict=True)]
+    turns = generator.uniform(-1, 1, (STILL, 2)) * TURN_DEG
+    pairs += [(turned(still, landmarks, yaw, pitch), Command().truth) for yaw, pitch in turns.tolist()]
+    pairs = [(reading, truth) for reading, truth in pairs if reading.flat is not None]
+    strengths = np.repeat(np.stack([truth for _, truth in pairs]), 2, axis=0)
+    at_rest = _seen(rest)
+    edges.add(np.concatenate([_seen(reading) - at_rest for reading, _ in pairs]), strengths)
+    motions.add(np.concatenate([compare(reading, rest).change for reading, _ in pairs]), strengths)
+
+
+def _seen(reading: Reading) -> Numbers:
+    """Measures and edges of a face that is seen from the front, [2, measures + CELLS]."""
+    if reading.cells is None:
+        raise ValueError(f"a face to learn from is turned away, by {reading.posed.angles_deg.round()} degrees")
+    return np.hstack([reading.measures, reading.cells])
 
 
 def _commands(generator: np.random.Generator) -> list[Command]:
@@ -142,7 +165,8 @@ def _commands(generator: np.random.Generator) -> list[Command]:
         Command({int(au): float(generator.uniform(0, MAX_STRENGTH)) for au in some}, _swayed(generator))
         for some in (generator.choice(units, count, replace=False) for count in generator.integers(1, 5, MIXTURES))
     ]
-    return [*single, *mixed, *(Command({}, _swayed(generator)) for _ in range(STILL))]
+    joint = [Command(dict.fromkeys(units, float(generator.uniform(1, MAX_STRENGTH)))) for units in TOGETHER]
+    return [*single, *mixed, *joint, Command({}, _swayed(generator))]
 
 
 def _swayed(generator: np.random.Generator) -> Pose:
@@ -150,42 +174,63 @@ def _swayed(generator: np.random.Generator) -> Pose:
     return Pose(right, down, roll_deg, yaw_deg, pitch_deg, scale=float(generator.uniform(0.95, 1.05)))
 
 
-def gains(moments: Moments, people: Numbers) -> Gains:
-    """Regress each unit's strength on its own measures and its own band of texture.
+def gains(edges: Moments, motions: Moments, people: Numbers) -> Gains:
+    """Regress each unit's strength on its own measures and its own band of the picture.
 
     Parameters
     ----------
-    moments
-        Of changes against the same face at rest.
+    edges, motions
+        Of changes against the same face at rest: of measures and edges, of measures and motions.
     people
-        Features of neutral faces against their mean [m, features]: what a norm must not take for a unit.
+        Measures and edges of neutral faces against their mean [m, features]: what a norm must not take for a unit.
 
     Returns
     -------
-        Against a person's own neutral face a unit's gain has slope 1 in its true strength; against the norm, as far as
-        estimates of neutral faces keep a spread of `KEPT_SPREAD`.
+        Gains of slope 1 in a unit's true strength, turned down where neutral people spread by more than `MOST_SPREAD`
+        against the norm, or where the error against a person's own neutral face is larger than `MOST_ERROR`.
     """
     found = _no_gains()
-    signal, noise = moments.features / moments.count, people.T @ people / len(people)
-    own = [place for place, unit in enumerate(UNITS) if unit.like is None]  # the others repeat one of these
-    to_strengths = np.zeros((len(UNITS), _FEATURES))
-    to_strengths[own] = np.linalg.solve(moments.strengths[np.ix_(own, own)], moments.cross[:, own].T)
+    between = people.T @ people / len(people)
+    only_measures = np.zeros((len(motions.features),) * 2)
+    only_measures[: len(MEASURES), : len(MEASURES)] = OWN_NOISE * between[: len(MEASURES), : len(MEASURES)]
     for place, unit in enumerate(UNITS):
         measures = np.array(unit.measures)
-        full = np.concatenate([measures, len(MEASURES) + unit.cells])
-        for kind, (table, used, ridge) in enumerate(
-            [(found.mesh, measures, MESH_RIDGE), (found.full, full, FULL_RIDGE if unit.band else MESH_RIDGE)]
-        ):
-            for row, share in enumerate((1.0, OWN_NOISE)):
-                scale = np.sqrt(np.diag(signal)[used])
-                mixed = (signal + share * noise)[np.ix_(used, used)] / np.outer(scale, scale)
-                target = moments.cross[used, place] / moments.count / scale
-                gain = np.linalg.solve(mixed + ridge * np.eye(len(used)), target) / scale
-                table[row, used, place] = gain / (to_strengths[PLACES[unit.like or unit.au], used] @ gain)
-            spread = float(np.sqrt(table[0, used, place] @ noise[np.ix_(used, used)] @ table[0, used, place]))
-            table[0, :, place] *= min(1, KEPT_SPREAD / spread)
-            found.spread[kind, place] = min(spread, KEPT_SPREAD)
+        seen = len(MEASURES) + unit.cells
+        full = np.concatenate([measures, seen])
+        for row, share in enumerate((1.0, OWN_NOISE)):
+            found.mesh[row, measures, place] = _gain(edges, share * between, measures, unit, MESH_RIDGE)
+            found.full[row, full, place] = _gain(
+                edges, share * between, full, unit, EDGE_RIDGE if len(seen) else MESH_RIDGE
+            )
+        moving = np.concatenate([measures, len(MEASURES) + np.arange(MOTIONS)])
+        found.motion[moving, place] = _gain(motions, only_measures, moving, unit, MOTION_RIDGE)
+        for kind, table in enumerate((found.mesh[0], found.full[0])):
+            gain = table[:, place]
+            spread = float(np.sqrt(gain @ between[: len(gain), : len(gain)] @ gain))
+            gain *= min(1, MOST_SPREAD / spread)
+            found.spread[kind, place] = min(spread, MOST_SPREAD)
+        for moments, table in ((edges, found.mesh[1]), (edges, found.full[1]), (motions, found.motion)):
+            table[:, place] *= min(1, MOST_ERROR / _error(moments, table[:, place], unit))
     return found
+
+
+def _gain(moments: Moments, noise: Numbers, used: NDArray[np.int64], unit: Unit, ridge: float) -> Numbers:
+    """Gains [used] of least error under that noise, scaled to slope 1."""
+    place = PLACES[unit.like or unit.au]
+    signal = moments.features / moments.count
+    scale = np.sqrt(np.diag(signal)[used])
+    mixed = (signal + noise)[np.ix_(used, used)] / np.outer(scale, scale)
+    target = moments.cross[used, place] / moments.count / scale
+    gain = np.linalg.solve(mixed + ridge * np.eye(len(used)), target) / scale
+    scaled: Numbers = gain / (moments.slopes[place, used] @ gain)
+    return scaled
+
+
+def _error(moments: Moments, gain: Numbers, unit: Unit) -> float:
+    """Root mean square error of a unit's estimates, gains being those of the first features."""
+    place, n = PLACES[unit.like or unit.au], len(gain)
+    squares = gain @ moments.features[:n, :n] @ gain - 2 * gain @ moments.cross[:n, place]
+    return float(np.sqrt((squares + moments.strengths[place, place]) / moments.count))
 
 
 def mean_face(meshes: Floats, rounds: int = 6) -> tuple[Numbers, NDArray[np.int64]]:

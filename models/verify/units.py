@@ -13,14 +13,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.action_units import Reading, estimate
+from core.action_units import Reading, compare
 from core.action_units.estimate import PLACES
 from core.deformations import MAX_STRENGTH
 from core.faces import FaceFinder
 from core.geometry import Box, Floats, Image
 from core.opencv import cv2
-from core.stimulus import Pose
-from models.data.stimuli import Command, show
+from models.data.stimuli import Command, show, turned
 
 Numbers = NDArray[np.float64]
 
@@ -33,10 +32,8 @@ SMILE: Final = {6: 3.0, 12: 4.5, 25: 2.5}  # of the astronaut's still, coded by 
 FACE_PX: Final = 300  # longer side of the face in the stills
 
 
-TURNS: Final = tuple(
-    Pose(yaw_deg=yaw_deg, pitch_deg=pitch_deg)
-    for yaw_deg, pitch_deg in ((-25, 0), (-15, 0), (15, 0), (25, 0), (0, -25), (0, -15), (0, 15), (0, 25))
-)
+# Yaw and pitch of a head at rest, degrees of its landmarks: as read back, up to some 20 and 15.
+TURNS: Final = ((0, 0), (-35, 0), (-20, 0), (20, 0), (35, 0), (0, -25), (0, -15), (0, 15), (0, 25))
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class Still:
 class Session:
     """One face under every command: what was read, and the truth [n, stimuli]. The first shows nothing.
 
-    `turned` are readings of the face at rest under each of `TURNS`.
+    `turned` are readings of the still itself under each of `TURNS`.
     """
 
     name: str
@@ -67,18 +64,18 @@ def report(data: Path | None, seed: int) -> None:
     stills = [*_samples(), *(_neutral_halves(data / "media" / "pain") if data else [])]
     sessions = [_session(still, np.random.default_rng(seed)) for still in stills]
     for own in (True, False):
-        for textured in (False, True):
+        for pictured in (False, True):
             against = "the face's own neutral picture" if own else "the population's norm"
-            print(f"\n== mesh {'and texture' if textured else 'alone'}, against {against}")
-            _report(sessions, own, textured)
+            print(f"\n== mesh {'and picture' if pictured else 'alone'}, against {against}")
+            _report(sessions, own, pictured)
 
 
 def _samples() -> list[Still]:
     import matplotlib.cbook
     import skimage.data
 
-    path = str(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
     portrait = np.asarray(skimage.data.astronaut(), np.uint8)  # type: ignore[no-untyped-call]
+    path = str(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
     return [*_stills("astronaut", portrait, SMILE), *_stills("Grace Hopper", _picture(path), {})]
 
 
@@ -122,9 +119,8 @@ def _session(still: Still, generator: np.random.Generator) -> Session:
     told = np.concatenate([truth, *alone, mixed])
     commands = [Command({au: row[k] for k, units in enumerate(STIMULI) for au in units}) for row in told]
     shown = np.stack([_stimuli(command.truth) for command in commands])
-    turns = [Command({}, pose) for pose in TURNS]
-    readings = show(still.image, still.landmarks, [*commands, *turns], still.baseline)
-    return Session(still.name, readings[: len(told)], shown, readings[len(told) :])
+    turns = [turned(still.image, still.landmarks, *turn) for turn in TURNS]
+    return Session(still.name, show(still.image, still.landmarks, commands, still.baseline), shown, turns)
 
 
 def _stimuli(units: NDArray[Any]) -> Numbers:
@@ -132,8 +128,8 @@ def _stimuli(units: NDArray[Any]) -> Numbers:
     return np.array([max(units[PLACES[au]] for au in together) for together in STIMULI], np.float64)
 
 
-def _report(sessions: list[Session], own: bool, textured: bool) -> None:
-    read = [_read(session, session.readings, own, textured) for session in sessions]
+def _report(sessions: list[Session], own: bool, pictured: bool) -> None:
+    read = [_read(session.readings, own, pictured) for session in sessions]
     values, truth = np.concatenate(read), np.concatenate([session.truth for session in sessions])
     print(f"{'':8}{'correlation':>12}{'by face: median':>17}{'least':>7}{'error':>7}{'at rest':>9}")
     for k, units in enumerate(STIMULI):
@@ -149,26 +145,26 @@ def _report(sessions: list[Session], own: bool, textured: bool) -> None:
     others = np.abs(talk)[~np.eye(len(STIMULI), dtype=bool)].mean()
     into = np.abs(np.where(np.eye(len(STIMULI), dtype=bool), 0, talk))[:, IN_PSPI].sum() / (7 * len(IN_PSPI))
     print(f"mean cross-talk {others:.3f}, into the units of PSPI {into:.3f}")
-    turned = np.stack([_read(session, session.turned, own, textured) for session in sessions])
-    _report_turns(turned, np.stack([values[0] for values in read]))
+    _report_turns(np.stack([_read(session.turned, own, pictured) for session in sessions]))
 
 
-def _report_turns(turned: Numbers, frontal: Numbers) -> None:
-    """Print by how much readings change when a face at rest turns: [faces, turns, stimuli] against [faces, stimuli]."""
-    change = np.abs(turned - frontal[:, None]).mean(axis=(0, 1))
-    pspi = np.abs((turned - frontal[:, None])[..., IN_PSPI].sum(axis=2))
+def _report_turns(turned: Numbers) -> None:
+    """Print by how much readings [faces, turns, stimuli] change when a still face turns away from the first turn."""
+    change = turned[:, 1:] - turned[:, :1]
+    mean = np.abs(change).mean(axis=(0, 1))
+    pspi = np.abs(change[..., IN_PSPI].sum(axis=2))
     print(
-        "turned by up to 25 degrees: " + "  ".join(f"{_name(u)} {c:.2f}" for u, c in zip(STIMULI, change, strict=True))
+        "turned head: " + "  ".join(f"{_name(units)} {value:.2f}" for units, value in zip(STIMULI, mean, strict=True))
     )
     print(f"sum of the units of PSPI: changes by {pspi.mean():.2f} on average, {pspi.max():.2f} at most")
 
 
-def _read(session: Session, readings: list[Reading], own: bool, textured: bool) -> Numbers:
-    """Intensities [readings, stimuli], against the session's first picture or the norm."""
-    if not textured:
-        readings = [replace(reading, cells=None) for reading in readings]
-    neutral = session.readings[0] if own else None
-    return np.stack([_stimuli(estimate(reading, neutral).both) for reading in readings])
+def _read(readings: list[Reading], own: bool, pictured: bool) -> Numbers:
+    """Intensities [readings, stimuli], against the first of them or against the norm."""
+    if not pictured:
+        readings = [replace(reading, cells=None, flat=None) for reading in readings]
+    neutral = readings[0] if own else None
+    return np.stack([_stimuli(compare(reading, neutral).units.both) for reading in readings])
 
 
 def _cross_talk(values: Numbers, truth: Numbers) -> Numbers:

@@ -1,13 +1,24 @@
 """Action units from a mesh: what moves them, and what must not."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
-from core.action_units import SIDES, UNITS, contributions, estimate, read
+from core.action_units import SIDES, UNITS, ActionUnits, Smoothing, compare, contributions, estimate, read
 from core.action_units.fitted import fitted
 from core.action_units.measures import MEASURES, measured
+from core.action_units.motion import motion
 from core.action_units.pose import posed
 from core.action_units.units import MAX
+from core.geometry import Box
+from core.mesh import Mesh, region_of_box, region_of_landmarks
+from core.stimulus import Puppet
+from core.tight import fit_tight
+
+SMILE = {6: 3.0, 12: 4.5, 25: 2.5}  # of the astronaut's still
+SHOWN = {4: (4,), 6: (6, 7), 9: (9,), 10: (10,), 12: (12,), 25: (25,), 26: (26,), 43: (43,)}
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +102,23 @@ def test_contributions_sum_to_the_intensities(face, neutral_mesh):
         shares = contributions(face, neutral)
 
         assert shares.landmarks.shape == (len(SIDES), len(UNITS), 478, 3)
-        assert np.allclose(shares.landmarks.sum(axis=(2, 3)), both_sides(estimate(face, neutral)), atol=1e-4)
+        assert np.allclose(shares.landmarks.sum(axis=(2, 3)), both_sides(estimate(face, neutral=neutral)), atol=1e-4)
         assert not shares.cells.any()  # there was no picture
+
+
+def test_contributions_of_landmarks_and_skin_sum_to_the_intensities(shown):
+    rest, moved = shown[0], shown[6, 5.0]
+    for reading, neutral in (
+        (moved, rest),
+        (moved, None),
+        (replace(moved, flat=None), rest),
+        (replace(moved, flat=None, cells=None), rest),
+    ):
+        shares = contributions(reading, neutral)
+
+        total = shares.landmarks.sum(axis=(2, 3)) + shares.cells.sum(axis=(2, 3))
+        assert np.allclose(total, both_sides(compare(reading, neutral).units), atol=1e-3)
+        assert shares.cells.any() == (reading.cells is not None)
 
 
 def test_many_faces_are_measured_as_one_is(face, neutral_mesh):
@@ -121,3 +147,131 @@ def test_intensities_stay_on_the_scale(neutral_mesh):
 def test_what_is_no_face_is_refused_in_words(landmarks, says):
     with pytest.raises(ValueError, match=says):
         estimate(landmarks)
+
+
+@pytest.fixture(scope="module")
+def mesh():
+    mesh = Mesh()
+    yield mesh
+    mesh.close()
+
+
+@pytest.fixture(scope="module")
+def shown(astronaut, mesh):
+    """The astronaut at rest (0) and under units of known strength, each picture with a mesh of its own: readings."""
+    still = np.ascontiguousarray(
+        cv2.resize(astronaut[10:250, 100:356], None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    )
+    landmarks, _ = mesh.fit(still, region_of_box(Box(140, 100, 220, 260)))
+    landmarks, _ = mesh.fit(still, region_of_landmarks(landmarks))
+    puppet = Puppet(still, landmarks, SMILE)
+
+    def reading(strengths):
+        image, fit = puppet.render(strengths), landmarks
+        for _ in range(2):
+            fit, _presence = mesh.fit(image, region_of_landmarks(fit))
+        return read(fit, image)
+
+    readings = {
+        (name, strength): reading(dict.fromkeys(units, strength))
+        for name, units in SHOWN.items()
+        for strength in (2.5, 5.0)
+    }
+    return {0: reading({}), **readings}
+
+
+@pytest.mark.parametrize("au", SHOWN)
+def test_a_unit_that_the_stimulus_shows_is_read_the_stronger_the_stronger_it_is(shown, au):
+    half, full = (compare(shown[au, strength], shown[0]).units.of(au) for strength in (2.5, 5.0))
+
+    assert 0.7 < half < full
+    assert full > 2.5
+
+
+@pytest.mark.parametrize("au", SHOWN)
+def test_a_unit_that_is_shown_alone_is_read_above_every_other_of_pspi(shown, au):
+    units = compare(shown[au, 5.0], shown[0]).units
+
+    others = [units.of(other) for other in (4, 9, 10, 43) if other != au]
+
+    assert max(others) < 0.5 * units.of(au)
+
+
+def test_a_mirrored_picture_swaps_its_sides(shown, astronaut, mesh):
+    still = np.ascontiguousarray(astronaut[10:250, 100:356])
+    landmarks, _ = mesh.fit(still, region_of_box(Box(70, 50, 110, 130)))
+    reading = read(landmarks, still)
+    width = still.shape[1]
+    mirrored = ((landmarks * [-1, 1, 1]) + [width - 1, 0, 0])[fitted().mirror].astype(np.float32)
+    swapped = read(mirrored, np.ascontiguousarray(still[:, ::-1]))
+
+    assert np.allclose(reading.measures, swapped.measures[::-1], atol=1e-5)
+    assert np.abs(reading.cells - swapped.cells[::-1]).mean() < 0.01
+
+
+def test_skin_that_moves_is_followed_to_where_it_went(shown):
+    before = shown[0].flat
+    after = np.roll(before, (2, 0), axis=(0, 1))  # two pixels down
+
+    down = motion(before, after).reshape(2, 2, 17, 10)[:, 1, 3:-3, 2:-2]
+
+    assert np.median(down) == pytest.approx(2 / 24, abs=0.02)
+    assert np.abs(motion(before, before)).max() < 1e-3
+
+
+def test_a_head_that_turns_away_is_read_from_its_mesh_alone(shown, neutral_mesh):
+    picture = np.full((480, 640, 3), 128, np.uint8)
+
+    assert read(neutral_mesh, picture).flat is not None
+    assert read(turned(neutral_mesh, yaw_deg=75), picture).flat is None
+
+
+def test_grey_and_colour_pictures_are_read_alike(shown, neutral_mesh):
+    grey = np.random.default_rng(1).integers(0, 255, (480, 640)).astype(np.uint8)
+    colour = np.repeat(grey[:, :, None], 3, axis=2)
+
+    assert np.array_equal(read(neutral_mesh, grey).flat, read(neutral_mesh, colour).flat)
+
+
+def test_neutral_faces_stay_near_zero(shared, mesh):
+    with np.load(shared / "data" / "ferplus_valid.npz", allow_pickle=False) as file:
+        neutral = np.flatnonzero(file["votes"][:, 0] >= 9)[:60]
+        images = file["images"][neutral]
+    faces = [(fit_tight(mesh, image), image) for image in images]
+
+    units = np.stack([estimate(face.landmarks, image=image).both for face, image in faces if face is not None])
+
+    assert units.mean() < 0.5
+    assert np.quantile(units, 0.95) < 2.0
+
+
+def units_of(value):
+    return ActionUnits(np.full(len(UNITS), value, np.float32), np.full(len(UNITS), value / 2, np.float32))
+
+
+def test_smoothing_follows_a_step_to_63_percent_after_its_time_constant():
+    smoothing = Smoothing(0.2)
+    smoothing.take(units_of(0.0), 1.0)
+
+    for step in range(1, 11):
+        units = smoothing.take(units_of(4.0), 1.0 + 0.02 * step)
+
+    assert units.right[0] == pytest.approx(4 * (1 - np.exp(-1)), abs=1e-4)
+    assert units.left[0] == pytest.approx(2 * (1 - np.exp(-1)), abs=1e-4)
+
+
+@pytest.mark.parametrize("next_s", [0.5, 2.5])
+def test_smoothing_starts_anew_after_a_gap_and_when_time_runs_back(next_s):
+    smoothing = Smoothing(0.2)
+    smoothing.take(units_of(0.0), 1.0)
+
+    assert smoothing.take(units_of(4.0), next_s).right[0] == 4
+
+
+def test_no_smoothing_lets_everything_through():
+    smoothing = Smoothing(0)
+    smoothing.take(units_of(0.0), 1.0)
+
+    assert smoothing.take(units_of(4.0), 1.01).right[0] == 4
+    with pytest.raises(ValueError, match="time constant"):
+        Smoothing(-1)
