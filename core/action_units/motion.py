@@ -4,7 +4,6 @@ Dense inverse search (Kroeger et al. 2016), averaged in the soft cells of `core.
 from optical flow: Mase 1991, Essa & Pentland 1997.
 """
 
-from functools import cache
 from typing import Final
 
 import numpy as np
@@ -39,9 +38,11 @@ def motion(before: Image, after: Image) -> Floats:
     return np.stack([right.ravel(), left.ravel()])
 
 
-@cache
 def _search() -> cv2.DISOpticalFlow:
-    """The search, at full resolution and without variational refinement, which takes longer than all the rest."""
+    """A search at full resolution, without the variational refinement that takes longer than all the rest.
+
+    A new one each time, which costs nothing: it keeps state, so that two threads must not share it.
+    """
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     search.setFinestScale(0)
     search.setPatchSize(PATCH_PX)

@@ -15,7 +15,7 @@ from core.geometry import Floats
 
 Points = NDArray[np.float64]
 
-# Forehead and temples, bridge of the nose, eye corners: what no action unit moves (each mirrors another, or itself).
+# Forehead and temples, bridge of the nose, eye corners: what action units hardly move. Each mirrors another or itself.
 STABLE: Final = (
     *(10, 151, 9, 109, 338, 67, 297, 103, 332, 54, 284, 21, 251, 162, 389, 127, 356),
     *(168, 6, 197, 195, 33, 133, 362, 263),

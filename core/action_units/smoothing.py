@@ -6,7 +6,7 @@ import numpy as np
 
 from core.action_units.estimate import ActionUnits
 
-TIME_CONSTANT_S: Final = 0.15  # the mesh's tremor is gone, and a blink of 0.3 s still shows at most of its height
+TIME_CONSTANT_S: Final = 0.15  # most of the mesh's tremor goes, and eyes closed for 0.3 s still reach 86 % of it
 LONGEST_GAP_S: Final = 1.0  # between frames; after a longer one nothing is carried on
 
 

@@ -1,9 +1,9 @@
 """Measure the numbers of `core.action_units`: ``python -m models.train.action_units --data ../shared/data``.
 
-The canonical face is the mean of FER+ training meshes that most people call neutral, and so are its edges. The gains
+The canonical face is the mean of FER+ training meshes that most people call neutral, and so is its texture. The gains
 come from the stimulus generator: neutral FER+ faces are shown with units of known strength, the mesh is fitted to every
 picture, and each unit's strength is regressed on what is read of it: with the skin's motion since the face's own
-neutral picture, and with the edges that a norm knows. Astronaut, Grace Hopper and the pairs in
+neutral picture, and with the texture, which a norm has, too. Astronaut, Grace Hopper and the pairs in
 shared/media take no part: ``python -m models.verify units`` measures on them.
 """
 
@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.action_units import UNITS, Reading, Unit, compare, read
+from core.action_units import UNITS, Unit, compare, read
 from core.action_units.estimate import PLACES
 from core.action_units.fitted import FILE, fitted
 from core.action_units.measures import MEASURES
@@ -44,7 +44,7 @@ TOGETHER: Final = ((6, 7), (6, 7, 43), (4, 6, 7), (4, 6, 7, 9, 43), (6, 12), (25
 STILL: Final = 5  # times per face that nothing happens but the head's turning
 SWAY: Final = (0.04, 0.04, 4.0, 4.0, 3.0)  # of the head: standard deviations, inter-ocular distances and degrees
 TURN_DEG: Final = (35.0, 25.0)  # yaw and pitch of a turned head, evenly within, see `turned`
-MESH_RIDGE, EDGE_RIDGE, MOTION_RIDGE = 0.01, 0.1, 0.001  # on features that are scaled to their root mean square
+MESH_RIDGE, TEXTURE_RIDGE, MOTION_RIDGE = 0.01, 0.1, 0.001  # on features that are scaled to their root mean square
 OWN_NOISE: Final = 0.02  # share of the measures' variance between people that is left against an own neutral face
 MOST_SPREAD: Final = 0.8  # of estimates against the norm over neutral faces; gains above it are turned down
 MOST_ERROR: Final = 0.7  # root mean square of estimates against an own neutral face; the same
@@ -58,25 +58,25 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=250, help="neutral faces that the stimulus moves")
     parser.add_argument("--norm", type=int, default=1500, help="neutral faces that the norm's texture is taken from")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=FILE)
     arguments = parser.parse_args()
     split = ferplus.load(arguments.data, "train", arguments.cache)
     generator = np.random.default_rng(arguments.seed)
     neutral = np.flatnonzero(split.found & (split.votes[:, 0] >= NEUTRAL_VOTES))
     points, mirror = mean_face(split.landmarks[neutral])
-    _write(arguments.out, points, mirror, np.zeros(CELLS), _no_gains())
+    _write(points, mirror, np.zeros(CELLS), _no_gains())
     angles = np.abs(posed_onto(split.landmarks[neutral], points).angles_deg)
     resting = generator.choice(neutral[(angles < MOST_DEG).all(axis=1)], arguments.norm, replace=False)
-    people = np.concatenate([_seen(read(split.landmarks[face], split.images[face])) for face in resting])
-    cells = people[:, len(MEASURES) :].mean(axis=0)
+    people = [read(split.landmarks[face], split.images[face]).features(textured=True) for face in resting]
+    peculiar = np.concatenate(people)
+    usual = peculiar.mean(axis=0)
     chosen = generator.choice(neutral[(angles < MOVED_DEG).all(axis=1)], arguments.faces, replace=False)
-    edges, motions = Moments(len(MEASURES) + CELLS), Moments(len(MEASURES) + MOTIONS)
+    textures, motions = Moments(len(MEASURES) + CELLS), Moments(len(MEASURES) + MOTIONS)
     for count, face in enumerate(chosen, start=1):
-        _move(split.images[face], edges, motions, generator)
+        _move(split.images[face], textures, motions, generator)
         if count % 20 == 0:
             print(f"{count} faces moved", flush=True)
-    found = gains(edges, motions, people - people.mean(axis=0))
-    _write(arguments.out, points, mirror, cells, found)
+    found = gains(textures, motions, peculiar - usual)
+    _write(points, mirror, usual[len(MEASURES) :], found)
     for place, unit in enumerate(UNITS):
         print(f"AU{unit.au:<3} {unit.name:24} spread over neutral faces {found.spread[:, place].round(2)}")
 
@@ -97,11 +97,11 @@ def _no_gains() -> Gains:
     return Gains(*map(np.zeros, sizes))
 
 
-def _write(path: Path, points: Numbers, mirror: NDArray[np.int64], cells: Numbers, found: Gains) -> None:
+def _write(points: Numbers, mirror: NDArray[np.int64], cells: Numbers, found: Gains) -> None:
     """Write what is known, and read it from there from now on."""
     smaller = {"cells": cells, "mesh_gains": found.mesh, "full_gains": found.full, "motion_gains": found.motion}
     smaller |= {"spread": found.spread}
-    np.savez_compressed(path, points=points, mirror=mirror, **{k: v.astype(np.float32) for k, v in smaller.items()})
+    np.savez_compressed(FILE, points=points, mirror=mirror, **{k: v.astype(np.float32) for k, v in smaller.items()})
     fitted.cache_clear()
 
 
@@ -130,7 +130,7 @@ class Moments:
         return slopes
 
 
-def _move(image: Image, edges: Moments, motions: Moments, generator: np.random.Generator) -> None:
+def _move(image: Image, textures: Moments, motions: Moments, generator: np.random.Generator) -> None:
     """Show a face with units alone and in mixtures, and add how either side changed against rest."""
     padded = np.pad(image, BORDER_PX, mode="edge")
     large = cv2.resize(padded, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
@@ -146,16 +146,11 @@ def _move(image: Image, edges: Moments, motions: Moments, generator: np.random.G
     pairs += [(turned(still, landmarks, yaw, pitch), Command().truth) for yaw, pitch in turns.tolist()]
     pairs = [(reading, truth) for reading, truth in pairs if reading.flat is not None]
     strengths = np.repeat(np.stack([truth for _, truth in pairs]), 2, axis=0)
-    at_rest = _seen(rest)
-    edges.add(np.concatenate([_seen(reading) - at_rest for reading, _ in pairs]), strengths)
+    textures.add(
+        np.concatenate([reading.features(textured=True) - rest.features(textured=True) for reading, _ in pairs]),
+        strengths,
+    )
     motions.add(np.concatenate([compare(reading, rest).change for reading, _ in pairs]), strengths)
-
-
-def _seen(reading: Reading) -> Numbers:
-    """Measures and edges of a face that is seen from the front, [2, measures + CELLS]."""
-    if reading.cells is None:
-        raise ValueError(f"a face to learn from is turned away, by {reading.posed.angles_deg.round()} degrees")
-    return np.hstack([reading.measures, reading.cells])
 
 
 def _commands(generator: np.random.Generator) -> list[Command]:
@@ -174,15 +169,15 @@ def _swayed(generator: np.random.Generator) -> Pose:
     return Pose(right, down, roll_deg, yaw_deg, pitch_deg, scale=float(generator.uniform(0.95, 1.05)))
 
 
-def gains(edges: Moments, motions: Moments, people: Numbers) -> Gains:
-    """Regress each unit's strength on its own measures and its own band of the picture.
+def gains(textures: Moments, motions: Moments, people: Numbers) -> Gains:
+    """Regress each unit's strength on its own measures and its own band of the texture, or on all motion.
 
     Parameters
     ----------
-    edges, motions
-        Of changes against the same face at rest: of measures and edges, of measures and motions.
+    textures, motions
+        Of changes against the same face at rest: of measures and texture, of measures and motions.
     people
-        Measures and edges of neutral faces against their mean [m, features]: what a norm must not take for a unit.
+        Measures and texture of neutral faces against their mean [m, features]: what a norm must not take for a unit.
 
     Returns
     -------
@@ -198,9 +193,9 @@ def gains(edges: Moments, motions: Moments, people: Numbers) -> Gains:
         seen = len(MEASURES) + unit.cells
         full = np.concatenate([measures, seen])
         for row, share in enumerate((1.0, OWN_NOISE)):
-            found.mesh[row, measures, place] = _gain(edges, share * between, measures, unit, MESH_RIDGE)
+            found.mesh[row, measures, place] = _gain(textures, share * between, measures, unit, MESH_RIDGE)
             found.full[row, full, place] = _gain(
-                edges, share * between, full, unit, EDGE_RIDGE if len(seen) else MESH_RIDGE
+                textures, share * between, full, unit, TEXTURE_RIDGE if len(seen) else MESH_RIDGE
             )
         moving = np.concatenate([measures, len(MEASURES) + np.arange(MOTIONS)])
         found.motion[moving, place] = _gain(motions, only_measures, moving, unit, MOTION_RIDGE)
@@ -209,7 +204,7 @@ def gains(edges: Moments, motions: Moments, people: Numbers) -> Gains:
             spread = float(np.sqrt(gain @ between[: len(gain), : len(gain)] @ gain))
             gain *= min(1, MOST_SPREAD / spread)
             found.spread[kind, place] = min(spread, MOST_SPREAD)
-        for moments, table in ((edges, found.mesh[1]), (edges, found.full[1]), (motions, found.motion)):
+        for moments, table in ((textures, found.mesh[1]), (textures, found.full[1]), (motions, found.motion)):
             table[:, place] *= min(1, MOST_ERROR / _error(moments, table[:, place], unit))
     return found
 
