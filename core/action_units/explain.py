@@ -1,15 +1,16 @@
 """What each landmark, and each patch of skin, contributes to each action unit: exact, without a single step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.action_units.estimate import Comparison, Kind, Reading, compare, gains_of, read
+from core.action_units.estimate import PLACES, Comparison, Kind, Reading, compare, gains_of, read
 from core.action_units.measures import MEASURES, rows
 from core.action_units.texture import ROWS, SIDE_COLUMNS
-from core.action_units.units import MAX, UNITS
+from core.action_units.units import MAX
 from core.geometry import Floats, Image, frozen
 
 
@@ -35,25 +36,29 @@ class Contributions:
 
 
 def contributions(
-    face: Comparison | Reading | Floats, neutral: Reading | None = None, image: Image | None = None
+    face: Comparison | Reading | Floats,
+    neutral: Reading | None = None,
+    image: Image | None = None,
+    aus: Sequence[int] | None = None,
 ) -> Contributions:
     """Integrated gradients (Sundararajan et al. 2017) on the straight way from the norm to the face.
 
     Before it is cut to 0..5 a unit is a weighted sum of coordinates, and of texture or motion. On a straight way its
     gradient is those weights w wherever it is not cut, so that the integral is w (x - x') times the share of the sum
-    that the cut leaves. `face`, `neutral` and `image` as for `estimate`, or a comparison that was made already.
+    that the cut leaves. `face`, `neutral` and `image` as for `estimate`, or a comparison that was made already. `aus`
+    are the units asked for, by their FACS numbers; all of them by default.
     """
     if isinstance(face, Comparison):
         made = face
     else:
         made = compare(face if isinstance(face, Reading) else read(face, image), neutral)
-    kept = np.divide(np.clip(made.raw, 0, MAX), made.raw, out=np.zeros_like(made.raw), where=made.raw != 0)
-    measures = len(MEASURES)
-    landmarks = gradients_of(made.kind, made.own) * made.moved * kept[..., None, None]
+    chosen = list(PLACES.values() if aus is None else [PLACES[au] for au in aus])
+    value = made.raw[:, chosen]
+    kept = np.divide(np.clip(value, 0, MAX), value, out=np.zeros_like(value), where=value != 0)[..., None, None]
+    landmarks = gradients_of(made.kind, made.own)[:, chosen] * made.moved * kept
     shape = (-1, len(ROWS), len(SIDE_COLUMNS))  # layers of cells: directions of edges, or ways to move
-    weights = gains_of(made.kind, made.own)[measures:].T.reshape(len(UNITS), *shape)
-    cells = np.einsum("ulrc,slrc->surc", weights, made.change[:, measures:].reshape(2, *shape))
-    cells *= kept[..., None, None]
+    weights = gains_of(made.kind, made.own)[len(MEASURES) :, chosen].T.reshape(len(chosen), *shape)
+    cells = np.einsum("ulrc,slrc->surc", weights, made.change[:, len(MEASURES) :].reshape(2, *shape)) * kept
     return Contributions(landmarks.astype(np.float32), cells.astype(np.float32))
 
 
