@@ -17,6 +17,10 @@ from tests.atlas_made import make_atlas, make_layer
 def pack(tmp_path):
     folder = tmp_path / packs.DEFAULT_PACK
     shutil.copytree(packs.SHIPPED / packs.DEFAULT_PACK, folder)
+    (folder / packs.ATLAS).unlink()  # its own: these tests bring theirs
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["sha256"][packs.ATLAS]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
     return packs.read_pack(folder)
 
 
