@@ -124,11 +124,7 @@ class Prediction:
     probabilities: Floats
 
     def __post_init__(self) -> None:
-        for name in ("logits", "probabilities"):
-            values = getattr(self, name)
-            if values.shape != (len(self.labels),):
-                raise ValueError(f"{name} need one value per label {self.labels}, got shape {values.shape}")
-            object.__setattr__(self, name, frozen(values))
+        _freeze_scores(self)
 
     @cached_property
     def ranked(self) -> tuple[int, ...]:
@@ -144,6 +140,15 @@ class Prediction:
     def probability(self) -> float:
         """Calibrated probability of the most probable class."""
         return float(self.probabilities[self.ranked[0]])
+
+
+def _freeze_scores(scores: "Prediction | LandmarkReading") -> None:
+    """Make logits and probabilities read-only. ValueError unless each has one value per label."""
+    for name in ("logits", "probabilities"):
+        values = getattr(scores, name)
+        if values.shape != (len(scores.labels),):
+            raise ValueError(f"{name} need one value per label {scores.labels}, got shape {values.shape}")
+        object.__setattr__(scores, name, frozen(values))
 
 
 @dataclass(frozen=True)
@@ -410,11 +415,7 @@ class LandmarkReading:
     points: PointRelevance
 
     def __post_init__(self) -> None:
-        for name in ("logits", "probabilities"):
-            values = getattr(self, name)
-            if values.shape != (len(self.labels),):
-                raise ValueError(f"{name} need one value per label {self.labels}, got shape {values.shape}")
-            object.__setattr__(self, name, frozen(values))
+        _freeze_scores(self)
 
     @property
     def label(self) -> str:
