@@ -32,6 +32,8 @@ def main() -> None:
     folds = networks.add_parser("folds", help="the zero-bias network on CK+, ten folds by subject")
     folds.add_argument("--classes", type=int, choices=(8, 6), default=8, help="6: without neutral and contempt")
     folds.add_argument("--data", type=Path, required=True, help="CK+, unpacked")
+    for command in (gimefive, six):
+        command.add_argument("--begun", type=Path, help="folder of a run to begin with the weights of")
     for command in (mien, gimefive, six, zero_bias, landmarks):
         command.add_argument("--data", type=Path, required=True, help="folder with ferplus_train.npz and _valid.npz")
     for command in (mien, gimefive, six, zero_bias, landmarks, folds):
@@ -76,10 +78,11 @@ def _six(arguments: argparse.Namespace) -> None:
     steps = len(train_split.labels) // recipe.batch
     print(f"{len(train_split.labels)} images to learn from, {len(valid.labels)} to validate")
     print(recipe, flush=True)
+    beginning = (recipe, steps, arguments.seed, arguments.begun)
     if published:
-        train(fresh_run(arguments.run, fresh_gimefive, recipe, steps, arguments.seed), recipe, train_split, valid)
+        train(fresh_run(arguments.run, fresh_gimefive, *beginning), recipe, train_split, valid)
     else:
-        train(fresh_run(arguments.run, fresh_mien, recipe, steps, arguments.seed), recipe, train_split, valid)
+        train(fresh_run(arguments.run, fresh_mien, *beginning), recipe, train_split, valid)
 
 
 def _zero_bias(arguments: argparse.Namespace) -> None:

@@ -23,7 +23,8 @@ def _uniform(n: int, spread: float, generator: torch.Generator) -> Tensor:
     return (torch.rand(n, generator=generator) * 2 - 1) * spread
 
 
-def _affine(faces: Tensor, regions: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def move(faces: Tensor, regions: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Faces and the numbers of their pixels (as for `augment`) turned, scaled, shifted and mirrored."""
     n = len(faces)
     angle, scale = _uniform(n, ROTATION_RAD, generator), 1 + _uniform(n, SCALE, generator)
     mirror = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0)
@@ -88,7 +89,7 @@ def augment(faces: Tensor, regions: Tensor, generator: torch.Generator) -> tuple
         int64 [n, side, side]: a number per pixel that moves with the faces. Left and right of a mirrored face are not
         swapped.
     """
-    faces, regions = _affine(faces, regions, generator)
+    faces, regions = move(faces, regions, generator)
     faces = _cut(_noise(_light(_coarse(faces, generator), generator), generator), generator)
     return faces, regions
 

@@ -1,5 +1,6 @@
 """Six classes of FER2013 (SCIENCE 1.4): GiMeFive by its published recipe, and the default network on the same data."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from core.verification.scores import score
 from models.data.fer2013 import CLASSES, Fer2013
 from models.networks.gimefive import SIZE, GiMeFive
 from models.networks.mien import Mien, MienConfig
-from models.train.augment import augment
+from models.train.augment import augment, move
 from models.train.run import N, Run
 
 
@@ -37,6 +38,10 @@ class SixRecipe:
     small_epochs, small_side
         So many epochs first on smaller pictures, at a fraction of the cost; 0 is as published. They count neither for
         the best epoch nor for patience.
+    annealed_epochs
+        In so many epochs at the end a constant `rate` falls to zero along a cosine; 0 is as published.
+    moved_only
+        1: pictures are turned, scaled, shifted and mirrored, but neither lit anew nor blurred, noisy or covered.
     """
 
     epochs: int = 80
@@ -50,6 +55,15 @@ class SixRecipe:
     side: int = SIZE
     small_epochs: int = 0
     small_side: int = 32
+    annealed_epochs: int = 0
+    moved_only: int = 0
+
+    def slowing(self, epochs: float) -> float:
+        """Share of a constant rate after so many epochs."""
+        left = self.epochs - epochs
+        if left >= self.annealed_epochs:
+            return 1.0
+        return 0.5 - 0.5 * math.cos(math.pi * max(left, 0.0) / self.annealed_epochs)
 
     def side_in(self, epoch: int) -> int:
         """Side of the pictures in an epoch counted from 0, px."""
@@ -70,10 +84,14 @@ def fresh_mien() -> Mien:
     return Mien(MienConfig(classes=len(CLASSES), gated=False))
 
 
-def fresh_run(folder: Path, make: Callable[[], N], recipe: SixRecipe, steps: int, seed: int) -> Run[N]:
-    """A run at its beginning; the seed rules the network's first weights too."""
+def fresh_run(
+    folder: Path, make: Callable[[], N], recipe: SixRecipe, steps: int, seed: int, begun: Path | None = None
+) -> Run[N]:
+    """A run at its beginning; the seed rules the network's first weights too, unless `begun` is a run to take them from."""
     torch.manual_seed(seed)
     network = make()
+    if begun is not None:
+        network.load_state_dict(torch.load(begun / "checkpoint.pt", weights_only=True)["average"])
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.SGD(
         network.parameters(),
@@ -83,8 +101,10 @@ def fresh_run(folder: Path, make: Callable[[], N], recipe: SixRecipe, steps: int
         nesterov=recipe.peak_rate > 0,
         fused=True,
     )
-    schedule = None
-    if recipe.peak_rate:
+    schedule: torch.optim.lr_scheduler.LRScheduler | None = None
+    if recipe.annealed_epochs:
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: recipe.slowing(step / steps))
+    elif recipe.peak_rate:
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, recipe.peak_rate, epochs=recipe.epochs, steps_per_epoch=steps, pct_start=0.2
         )
@@ -140,9 +160,10 @@ def _epoch(run: Run[N], recipe: SixRecipe, split: Fer2013, side: int) -> float:
     images, labels = torch.from_numpy(split.images)[:, None], torch.from_numpy(split.labels)
     order = torch.randperm(len(labels), generator=run.generator)
     none = torch.zeros(recipe.batch, 48, 48, dtype=torch.long)
+    change = move if recipe.moved_only else augment
     losses = []
     for chosen in torch.split(order, recipe.batch)[: len(order) // recipe.batch]:
-        faces, _ = augment(images[chosen].float(), none, run.generator)
+        faces, _ = change(images[chosen].float(), none, run.generator)
         faces = faces if side == 48 else F.interpolate(faces, size=side, mode="bilinear", antialias=side < 48)
         with torch.autocast("cpu", torch.bfloat16):
             logits = run.network(faces.contiguous(memory_format=torch.channels_last))
