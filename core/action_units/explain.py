@@ -47,7 +47,7 @@ def contributions(face: Reading | Floats, neutral: Reading | None = None, image:
     value = raw(reading, neutral)
     kept = np.divide(np.clip(value, 0, MAX), value, out=np.zeros_like(value), where=value != 0)[..., None, None]
     moved = reading.posed.points - before.posed.points
-    landmarks = _weights(neutral is not None, textured) * moved * kept
+    landmarks = gradients(neutral is not None, textured) * moved * kept
     cells = np.zeros((2, len(UNITS), len(ROWS), len(SIDE_COLUMNS)))
     if textured and reading.cells is not None and before.cells is not None:
         change = (reading.cells - before.cells).reshape(2, DIRECTIONS, len(ROWS), len(SIDE_COLUMNS))
@@ -57,8 +57,8 @@ def contributions(face: Reading | Floats, neutral: Reading | None = None, image:
 
 
 @cache
-def _weights(own: bool, textured: bool) -> NDArray[np.float64]:
-    """Every unit as weights on the coordinates of a posed face, float64 [2, units, 478, 3]."""
+def gradients(own: bool, textured: bool) -> NDArray[np.float64]:
+    """Every unit as weights on the coordinates of a posed face, float64 [2, units, 478, 3]: its gradient."""
     by_measure = gains(norm() if own else None, textured)[: len(MEASURES)]
     weights: NDArray[np.float64] = np.einsum("smpc,mu->supc", rows(), by_measure, optimize=True)
     return weights
