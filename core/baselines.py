@@ -6,12 +6,15 @@ the pain of somebody who is always in pain. What was set is kept with its time, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
-from core.action_units import Reading
+from core.action_units import UNITS, Reading, estimate
 from core.geometry import Floats, frozen
 from core.shape import normalised
+
+DOUBTFUL: Final = 2.0  # intensity from which a neutral face is asked about: two and a half spreads of people at rest
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,16 @@ class Baseline:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", frozen(self.shape))
+
+    @property
+    def doubts(self) -> tuple[int, ...]:
+        """Units that this face shows by the population's norm, strongest first: to be asked about before it is set.
+
+        A face need not be at rest because somebody calls it neutral; whoever sets it decides.
+        """
+        units = estimate(self.reading).both
+        order = np.argsort(-units, kind="stable")
+        return tuple(UNITS[place].au for place in order if units[place] >= DOUBTFUL)
 
     def document(self) -> dict[str, object]:
         """Where it is from, for files."""

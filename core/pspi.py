@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.action_units import ActionUnits, Reading
+from core.action_units import ActionUnits, Reading, estimate
 from core.action_units.estimate import PLACES
 
 MOST: Final = 16.0
@@ -115,8 +115,15 @@ class PainReading:
 
     @property
     def look(self) -> Look:
-        """Laugh, grimace, or neither for sure."""
-        return look(self.units)
+        """Laugh, grimace, or neither for sure.
+
+        Lip corners that are up in the neutral face already cannot be seen to be up: against a neutral face that smiles,
+        every other smile would pass for a grimace.
+        """
+        found = look(self.units)
+        if found is Look.GRIMACE and self.neutral is not None and estimate(self.neutral).of(12) >= PRESENT:
+            return Look.UNCLEAR
+        return found
 
     @property
     def sentence(self) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.action_units import Reading
-from core.action_units.estimate import norm
+from core.action_units.fitted import fitted
 from core.action_units.measures import MEASURES
 from core.action_units.texture import places
 from core.geometry import Box, Floats, Image
@@ -82,7 +82,7 @@ def _inside(landmarks: Floats, image: Image) -> float:
 
 
 def _light(landmarks: Floats, image: Image) -> float:
-    """How light the lights of the face are, grey levels; 0 for a face outside the picture."""
+    """How light the lights of the face are, levels of 255; 0 for a face outside the picture."""
     box = Box.around(landmarks).scaled(0.8)
     height, width = image.shape[:2]
     rows = slice(max(int(box.y), 0), min(int(box.bottom), height), STEP)
@@ -90,31 +90,28 @@ def _light(landmarks: Floats, image: Image) -> float:
     part = image[rows, columns]
     if part.size == 0:
         return 0.0
-    grey = part if part.ndim == 2 else part.mean(axis=2)
-    return float(np.percentile(grey, LIGHTEST))
+    grey = np.sort(part if part.ndim == 2 else part[..., 1], axis=None)  # green, which is most of luma
+    return float(grey[LIGHTEST * (grey.size - 1) // 100])
 
 
 def likeness(cells: Floats) -> float:
     """How much the edges of brows and eyes are like the norm's: mean correlation of both bands, the worse side."""
-    known = norm().cells
-    assert known is not None
-    found = [
-        np.mean([_correlation(side[band], other[band]) for band in _bands()])
-        for side, other in zip(cells, known, strict=True)
-    ]
-    return float(min(found))
-
-
-def _correlation(one: Floats, other: Floats) -> float:
-    one, other = one - one.mean(), other - other.mean()
-    size = float(np.sqrt((one @ one) * (other @ other)))
-    return float(one @ other) / size if size > 0 else 0.0
+    found = np.zeros(2)
+    for band, known in _bands():
+        seen = cells[:, band]
+        seen = seen - seen.mean(axis=1, keepdims=True)
+        size = np.sqrt((seen * seen).sum(axis=1))
+        found += np.divide(seen @ known, size, out=np.zeros(2, np.float32), where=size > 0)
+    return float(found.min()) / len(EYES)
 
 
 @cache
-def _bands() -> tuple[NDArray[np.int64], ...]:
-    y = places()[:, 1]
-    return tuple(np.flatnonzero((top < y) & (y < bottom)) for top, bottom in EYES)
+def _bands() -> tuple[tuple[NDArray[np.int64], Floats], ...]:
+    """Per band its cells, and the norm's in them, centred and of length 1; the norm is alike on both sides."""
+    y, norms = places()[:, 1], fitted().cells
+    bands = [np.flatnonzero((top < y) & (y < bottom)) for top, bottom in EYES]
+    centred = [norms[band] - norms[band].mean() for band in bands]
+    return tuple((band, each / np.linalg.norm(each)) for band, each in zip(bands, centred, strict=True))
 
 
 class Talking:
