@@ -4,15 +4,24 @@ A baseline is set by a person and by nothing else. One that is taken by itself, 
 the pain of somebody who is always in pain. What was set is kept with its time, is shown, and can be undone.
 """
 
+import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from core.action_units import UNITS, Reading, estimate
+from core.action_units.measures import measured
+from core.action_units.pose import Posed
+from core.errors import BaselineInvalid, ExportError
 from core.geometry import Floats, frozen
 from core.shape import normalised
+
+_FACTS: Final = ("person", "start_s", "end_s", "frames", "set_at")
+_POSED: Final = ("points", "rotation", "scale", "origin", "centre")
 
 DOUBTFUL: Final = 2.0  # intensity from which a neutral face is asked about: two and a half spreads of people at rest
 
@@ -46,6 +55,8 @@ class Baseline:
     shape: Floats
 
     def __post_init__(self) -> None:
+        if self.shape.shape != (478, 3) or self.reading.posed.points.shape != (478, 3):
+            raise ValueError(f"a neutral face has landmarks [478, 3], got a shape {self.shape.shape}")
         object.__setattr__(self, "shape", frozen(self.shape))
 
     @property
@@ -60,8 +71,36 @@ class Baseline:
 
     def document(self) -> dict[str, object]:
         """Where it is from, for files."""
-        names = ("person", "start_s", "end_s", "frames", "set_at")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in _FACTS}
+
+    def write(self, path: Path) -> None:
+        """Keep it in a file: numbers that a face can be drawn from, but no picture. Raises ExportError."""
+        reading, posed = self.reading, self.reading.posed
+        arrays = {name: np.asarray(getattr(posed, name)) for name in _POSED}
+        cells = np.zeros((0,), np.float32) if reading.cells is None else reading.cells
+        facts = np.frombuffer(json.dumps(self.document()).encode(), np.uint8)
+        try:
+            with path.open("wb") as file:
+                np.savez_compressed(file, facts=facts, shape=self.shape, cells=cells, **arrays)
+        except OSError as error:
+            raise ExportError(f"'{path}' cannot be written: {error.strerror or error}.") from error
+
+    @classmethod
+    def read(cls, path: Path) -> "Baseline":
+        """One that was kept. BaselineInvalid where the file holds none."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                found = {name: file[name] for name in ("facts", "shape", "cells", *_POSED)}
+            facts = json.loads(found["facts"].tobytes())
+            posed = Posed(**{name: found[name] for name in _POSED})
+            cells = found["cells"] if found["cells"].size else None
+            return cls(
+                **{name: facts[name] for name in _FACTS},
+                reading=Reading(posed, measured(posed.points), cells),
+                shape=found["shape"],
+            )
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise BaselineInvalid(f"'{path}' holds no neutral face that was kept: {error}.") from error
 
 
 def baseline(person: str, seen: Sequence[tuple[float, Floats, Reading]], set_at: str) -> Baseline:
@@ -117,7 +156,7 @@ class Baselines:
         return next((each.baseline for each in reversed(self.changes) if each.face_id == face_id), None)
 
     def set(self, face_id: int, own: Baseline) -> "Baselines":
-        """This is the face's neutral."""
+        """Somebody says that this is the face's neutral."""
         return Baselines((*self.changes, Change(face_id, own)))
 
     def cleared(self, face_id: int) -> "Baselines":

@@ -180,11 +180,8 @@ class Episodes:
     def _account(self, last: Sample, sample: Sample) -> bool:
         """Count the time between two samples; whether it was measured."""
         step_s = sample.timestamp_s - last.timestamp_s
-        if step_s > LONGEST_STEP_S:
-            reason = NOT_SEEN
-        else:
-            reason = sample.reason or last.reason or ""
-        if not reason:
+        reason = NOT_SEEN if step_s > LONGEST_STEP_S else sample.reason or last.reason
+        if reason is None:
             self.measured_s += step_s
             return True
         self.unmeasured_s[reason] = self.unmeasured_s.get(reason, 0.0) + step_s

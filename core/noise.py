@@ -31,8 +31,8 @@ Numbers = NDArray[np.float64]
 # python -m models.verify noise --data ../shared: root mean squares over stills and sizes.
 LANDMARK: Final = (0.0045, 0.0048, 0.0034)  # along the picture's x, y and in depth, inter-ocular distances
 CELL: Final = 0.0047  # of a texture cell
-# Intensity per degree of turn, of `core.pspi.UNITS`: against the own neutral face, and against the norm, whose gains are
-# the smaller ones.
+# Intensity per degree of turn, of `core.pspi.UNITS`: against the own neutral face, and against the norm, whose gains
+# are the smaller ones.
 TURN_OWN: Final = (0.084, 0.164, 0.215, 0.133, 0.075, 0.099)
 TURN_NORM: Final = (0.036, 0.046, 0.045, 0.065, 0.035, 0.039)
 

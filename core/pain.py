@@ -27,10 +27,11 @@ from core.action_units.smoothing import TIME_CONSTANT_S
 from core.action_units.texture import DIRECTIONS, places
 from core.action_units.units import MAX
 from core.baselines import Baselines
+from core.episodes import Sample
 from core.geometry import Floats, Image, frozen
 from core.noise import errors
 from core.point_regions import point_regions
-from core.pspi import CLOSED, CLOSED_FROM, UNITS, PainReading, Part, Score
+from core.pspi import CLOSED, CLOSED_FROM, UNITS, Look, PainReading, Part, Score
 from core.quality import TALKING, Quality, Talking, quality
 from core.regions import REGIONS
 from core.types import FaceObservation
@@ -139,6 +140,12 @@ def _distance(shown: Sequence[Part], end: Sequence[Part], sign: int) -> float:
     return float(np.sqrt(np.square(ways).sum()))
 
 
+def sample(reading: PainReading, timestamp_s: float) -> Sample:
+    """The reading as episodes and alarms take it: a laugh raises none."""
+    value = None if reading.score is None else reading.score.pspi
+    return Sample(timestamp_s, value, reading.reason, alarming=reading.look is not Look.LAUGH)
+
+
 @dataclass(frozen=True)
 class Why:
     """What one frame's score is made of, part by part, all in points of the score.
@@ -196,8 +203,8 @@ def because(reading: PainReading) -> Why:
     regions = of_points @ _of_region(point_regions())
     regions += sum(cells[side] @ _of_region(table) for side, table in enumerate(_cell_regions()))
     gap = np.array([part.value for part in parts]) - value
-    kinds = (of_points, regions, gap)
-    return Why(parts, *(each.astype(np.float32) for each in kinds), sentence=reading.sentence)
+    of_points, regions, gap = (each.astype(np.float32) for each in (of_points, regions, gap))
+    return Why(parts, of_points, regions, gap, reading.sentence)
 
 
 def _of_region(table: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -35,7 +35,7 @@ SEEN: Final[Mapping[int, str]] = {
 
 
 class Look(Enum):
-    """What the face is like by FACS alone (SCIENCE 4): AU12 with AU6 and without AU4 is the laugh. No model is asked."""
+    """What the face is like by its units alone: AU12 with AU6 and without AU4 is the laugh. No model is asked."""
 
     LAUGH = "laugh"
     GRIMACE = "grimace"

@@ -83,7 +83,8 @@ def _turns(still: Still) -> NDArray[np.float64]:
         np.stack([(raw(each, norm) - raw(front, norm)).mean(axis=0)[places] for each in turned])
         for norm in (front, None)
     ]
-    return np.stack(changes) / degrees
+    per_degree: NDArray[np.float64] = np.stack(changes) / degrees
+    return per_degree
 
 
 def _readings(still: Still, size_px: float, views: int, generator: np.random.Generator) -> list[Reading]:

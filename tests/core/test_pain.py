@@ -9,12 +9,13 @@ from core.action_units import UNITS, ActionUnits, estimate, read
 from core.action_units.estimate import PLACES, gains, raw
 from core.action_units.fitted import fitted
 from core.action_units.measures import measured
-from core.baselines import Baselines, baseline
+from core.baselines import Baseline, Baselines, baseline
+from core.errors import BaselineInvalid, ExportError
 from core.faces import FaceFinder
 from core.noise import LANDMARK, TURN_NORM, errors
-from core.pain import BLINK_S, PainReader, Why, because, score
+from core.pain import BLINK_S, PainReader, Why, because, sample, score
 from core.pain_table import pain_cells, pain_columns
-from core.pspi import MOST, PainReading, Look, columns, intensities, look, parts, sentence
+from core.pspi import MOST, Look, PainReading, columns, intensities, look, parts, sentence
 from core.quality import COVERED, CUT_OFF, TALKING, TOO_DARK, TOO_SMALL, TURNED
 from core.regions import REGIONS
 from core.stimulus import Puppet
@@ -170,6 +171,18 @@ def test_noise_of_a_frame_is_that_of_trembling_landmarks():
 
     assert raw(front, front).max() == 0
     assert errors(front, front) / np.sqrt(2) == pytest.approx(drawn, rel=0.1)  # of two frames: this and the neutral
+
+
+# ---- Alarms ----
+
+
+def test_a_laugh_may_raise_no_alarm_and_a_grimace_may(seen):
+    laughing = replace(seen, units=units(au6=4, au12=4, au10=3))
+    grimacing = replace(seen, units=units(au4=4, au6=4, au10=3))
+
+    assert (sample(laughing, 1.0).alarming, sample(grimacing, 1.0).alarming) == (False, True)
+    assert sample(seen, 1.0).score == seen.score.pspi
+    assert sample(judged(mesh(px=15), GREY), 1.0).reason == TOO_SMALL
 
 
 # ---- The quality gate ----
@@ -350,6 +363,30 @@ def test_a_baseline_of_an_interval_is_the_mean_of_its_frames():
     assert estimate(read(mesh(p55=2)), own.reading).both == pytest.approx(0, abs=0.02)
     with pytest.raises(ValueError, match="at least one frame"):
         baseline("A", [], SET_AT)
+
+
+def test_a_baseline_is_kept_in_a_file_and_read_again(astronaut_face, tmp_path):
+    image, landmarks = astronaut_face
+    own = baseline("A", [(1.5, landmarks, read(landmarks, image))], SET_AT)
+    own.write(tmp_path / "a.npz")
+    again = Baseline.read(tmp_path / "a.npz")
+
+    assert again.document() == own.document()
+    assert (again.shape == own.shape).all()
+    assert estimate(read(landmarks, image), again.reading).both.max() < 1e-3
+    with pytest.raises(ExportError, match="cannot be written"):
+        own.write(tmp_path / "nowhere" / "a.npz")
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", None])
+def test_a_file_without_a_baseline_is_refused(tmp_path, content):
+    path = tmp_path / "a.npz"
+    if content is None:
+        np.savez(path, shape=np.zeros(3))
+    else:
+        path.write_bytes(content)
+    with pytest.raises(BaselineInvalid, match="holds no neutral face"):
+        Baseline.read(path)
 
 
 # ---- Why ----
