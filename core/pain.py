@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from core import pspi
 from core.action_units import Smoothing, contributions, estimate, read
-from core.action_units.estimate import PLACES
 from core.action_units.fitted import fitted
 from core.action_units.smoothing import TIME_CONSTANT_S
 from core.action_units.texture import DIRECTIONS, places
@@ -187,11 +186,10 @@ def because(reading: PainReading) -> Why:
     """
     if reading.score is None:
         raise ValueError(f"there is no score to explain: {reading.reason}")
-    shares = contributions(reading.face, reading.neutral)
     parts = reading.score.parts
-    chosen = [PLACES[part.au] for part in parts]
-    landmarks = shares.landmarks[:, chosen].sum(axis=-1, dtype=np.float64) / 2
-    cells = shares.cells[:, chosen].reshape(2, len(parts), -1).astype(np.float64) / 2
+    shares = contributions(reading.face, reading.neutral, aus=[part.au for part in parts])
+    landmarks = shares.landmarks.sum(axis=-1, dtype=np.float64) / 2
+    cells = shares.cells.reshape(2, len(parts), -1).astype(np.float64) / 2
     value = landmarks.sum(axis=(0, 2)) + cells.sum(axis=(0, 2))
     if parts[-1].value:
         scale = np.ones(len(parts))

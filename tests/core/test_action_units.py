@@ -95,6 +95,14 @@ def test_contributions_sum_to_the_intensities(face, neutral_mesh):
         assert not shares.cells.any()  # there was no picture
 
 
+def test_contributions_of_some_units_are_those_of_all(face):
+    some, every = contributions(face, aus=(12, 4)), contributions(face)
+    numbers = [unit.au for unit in UNITS]
+
+    assert (some.landmarks == every.landmarks[:, [numbers.index(12), numbers.index(4)]]).all()
+    assert some.cells.shape[:2] == (len(SIDES), 2)
+
+
 def test_many_faces_are_measured_as_one_is(face, neutral_mesh):
     together = measured(posed(np.stack([face, neutral_mesh])).points)
 
