@@ -277,7 +277,7 @@ class Alarms(Generic[E]):
         self.raised: list[Alarm[E]] = []
         self._alarming_s = 0.0  # measured time within the current episode in which the score might raise an alarm
         self._episode_s: float | None = None  # its onset
-        self._silent_until_s = float("-inf")
+        self._silent_until_s = self._timestamp_s = float("-inf")
 
     @property
     def standing(self) -> Alarm[E] | None:
@@ -286,7 +286,13 @@ class Alarms(Generic[E]):
         return last if last is not None and last.acknowledgement is None else None
 
     def take(self, sample: Sample, explanation: E) -> Alarm[E] | None:
-        """Take one sample in, and what explains it; the alarm that it raises, if it does."""
+        """Take one sample in, and what explains it; the alarm that it raises, if it does.
+
+        Time that runs back ends a silence: it was about another time.
+        """
+        if sample.timestamp_s < self._timestamp_s:
+            self._silent_until_s = float("-inf")
+        self._timestamp_s = sample.timestamp_s
         before = self.episodes.current
         self.episodes.take(sample)
         episode = self.episodes.current

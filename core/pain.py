@@ -31,7 +31,7 @@ from core.geometry import Floats, Image, frozen
 from core.noise import errors
 from core.point_regions import point_regions
 from core.pspi import CLOSED, CLOSED_FROM, UNITS, Look, PainReading, Part, Score
-from core.quality import TALKING, Quality, Talking, quality
+from core.quality import TALKING, Talking, quality
 from core.regions import REGIONS
 from core.types import FaceObservation
 
@@ -79,13 +79,15 @@ class PainReader:
         own = self.baselines.of(face.face_id)
         neutral = None if own is None else own.reading
         seen = read(face.landmarks, image)
-        units = course.smoothing.take(estimate(seen, neutral), timestamp_s)
+        units, found = estimate(seen, neutral), quality(seen, face.landmarks, image)
+        if found.reason is not None:  # what cannot be trusted must not live on in the frames after it
+            return PainReading(units, None, found.value, found.reason, seen, neutral)
+        units = course.smoothing.take(units, timestamp_s)
         closed = course.closed(units.of(CLOSED) >= CLOSED_FROM, timestamp_s, 0.0 if self.stills else BLINK_S)
-        found = quality(seen, face.landmarks, image)
-        if course.talking.take(seen, timestamp_s) and found.reason is None:
-            found = Quality(0.0, TALKING)
-        measured = None if found.reason else score(pspi.intensities(units), errors(seen, neutral), closed)
-        return PainReading(units, measured, found.value, found.reason, seen, neutral)
+        if course.talking.take(seen, timestamp_s):
+            return PainReading(units, None, 0.0, TALKING, seen, neutral)
+        measured = score(pspi.intensities(units), errors(seen, neutral), closed)
+        return PainReading(units, measured, found.value, None, seen, neutral)
 
 
 class _Course:

@@ -91,7 +91,7 @@ class PainReading:
     Attributes
     ----------
     units
-        Action units, smoothed over time where that is set.
+        Action units, smoothed over time where that is set; not to be shown where nothing is measurable.
     score
         None where it is not measurable; then `reason` says why.
     quality

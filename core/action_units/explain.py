@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.action_units.estimate import PLACES, Reading, gains, is_textured, norm, raw, read
 from core.action_units.measures import MEASURES, rows
 from core.action_units.texture import DIRECTIONS, ROWS, SIDE_COLUMNS
-from core.action_units.units import MAX, UNITS
+from core.action_units.units import MAX
 from core.geometry import Floats, Image, frozen
 
 

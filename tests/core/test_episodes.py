@@ -157,6 +157,17 @@ def test_an_alarm_stands_until_it_is_acknowledged_then_there_is_silence():
     assert alarms.standing == alarms.raised[1]
 
 
+def test_a_silence_ends_when_time_runs_back():
+    alarms = Alarms(RULE)
+    for now_s in (50.0, 51.0, 52.0, 53.0):
+        alarms.take(Sample(now_s, 9.0), None)
+    alarms.acknowledge("A", 53.0, AT)
+    for now_s in (0.0, 1.0, 2.0, 3.0):
+        alarms.take(Sample(now_s, 9.0), None)
+
+    assert [alarm.raised_s for alarm in alarms.raised] == [53.0, 3.0]
+
+
 def test_an_acknowledgement_needs_an_alarm_a_name_and_a_time_after_it():
     with pytest.raises(AlarmError, match="no alarm"):
         Alarms(RULE).acknowledge("A", 0.0, AT)

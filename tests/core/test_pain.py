@@ -259,6 +259,16 @@ def test_a_mouth_that_opens_once_does_not_talk(astronaut_face):
 # ---- Time ----
 
 
+def test_what_could_not_be_measured_does_not_live_on(astronaut_face):
+    image, landmarks = astronaut_face
+    black, reader = np.zeros_like(image), PainReader()
+    face = FaceObservation(landmarks, 1.0, 1)
+    shown = [reader.read([face], each, 0.1 * k)[0] for k, each in enumerate((image, black, black, image))]
+
+    assert [reading.reason for reading in shown] == [None, TOO_DARK, TOO_DARK, None]
+    assert shown[3].score == shown[0].score
+
+
 def closing(seconds, astronaut_face, stills=False):
     """AU43's part over time of a face that shuts its eyes at 1 s."""
     image, landmarks = astronaut_face
