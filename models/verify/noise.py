@@ -67,7 +67,8 @@ def report(data: Path | None, seed: int, views: int) -> None:
     for name, change in zip(("own neutral face", "norm"), np.sqrt(np.square(turns).mean(axis=(0, 2))), strict=True):
         print(f"units per degree of turn, against the {name}: {' '.join(f'{value:.3f}' for value in change)}")
     for size_px in SIZES_PX:
-        _summary([each for each in found if each.size_px == size_px])
+        _summary([each for each in found if each.size_px == size_px], f"{size_px} px")
+    _summary(found, "any size")
 
 
 def _turns(still: Still) -> NDArray[np.float64]:
@@ -123,15 +124,19 @@ def _trembling(name: str, size_px: float, readings: Sequence[Reading]) -> Trembl
 
 
 def _line(each: Trembling) -> str:
+    return f"{each.name:22} {each.size_px:4.0f} px: {_values(each)}"
+
+
+def _values(each: Trembling) -> str:
     x, y, z = each.points
     units = "  ".join(" ".join(f"{value:4.2f}" for value in row) for row in each.units)
-    return f"{each.name:22} {each.size_px:4.0f} px: x {x:.4f} y {y:.4f} z {z:.4f}  cell {each.cells:.4f}  units {units}"
+    return f"x {x:.4f} y {y:.4f} z {z:.4f}  cell {each.cells:.4f}  units {units}"
 
 
-def _summary(alike: Sequence[Trembling]) -> None:
+def _summary(alike: Sequence[Trembling], size: str) -> None:
     if not alike:
         return
     points = np.sqrt(np.mean([each.points**2 for each in alike], axis=0))
     units = np.sqrt(np.mean([each.units**2 for each in alike], axis=0))
     cells = float(np.sqrt(np.mean([each.cells**2 for each in alike])))
-    print(_line(Trembling(f"root mean square of {len(alike)}", alike[0].size_px, points, cells, units)))
+    print(f"root mean square of {len(alike):2}, {size}: {_values(Trembling('', 0, points, cells, units))}")
