@@ -283,7 +283,8 @@ def _table(job: Job, pipeline: Pipeline, source: Source) -> CsvTable | ProfileTa
     """The table of a job. SourceError where a profile's cannot be made of this source."""
     if job.csv_profile is None:
         landmarks = pipeline.landmarks
-        return CsvTable(job.path(".csv"), pipeline.model.labels, () if landmarks is None else landmarks.labels)
+        expressions = () if landmarks is None else landmarks.labels
+        return CsvTable(job.path(".csv"), pipeline.model.labels, expressions, pipeline.settings.pain)
     profile = find_profile(job.csv_profile)
     if not isinstance(source, Images):
         raise SourceError(

@@ -25,6 +25,8 @@
     |-- UnknownName            a class, method, source or colour map that does not exist; lists what there is
     |-- VerificationError      a pack cannot be verified in the way that was asked for
     |   `-- StoreMismatch      the folder holds the records of another verification, or what nobody wrote
+    |-- BaselineInvalid        a file holds no neutral face that was kept
+    |-- AlarmError             an acknowledgement does not fit the alarm
     `-- ExportError            a result cannot be written
 """
 
@@ -129,3 +131,11 @@ class StoreMismatch(VerificationError):
 
 class ExportError(MienscopeError):
     """A result cannot be written."""
+
+
+class BaselineInvalid(MienscopeError):
+    """A file holds no neutral face that was kept."""
+
+
+class AlarmError(MienscopeError):
+    """An acknowledgement does not fit the alarm."""

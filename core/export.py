@@ -31,6 +31,7 @@ import core
 from core.errors import ExportError
 from core.geometry import Image
 from core.opencv import cv2
+from core.pain_table import pain_cells, pain_columns
 from core.point_regions import POINTS_OF
 from core.regions import REGIONS
 from core.relevance import agreement
@@ -98,14 +99,18 @@ class CsvTable(Closing):
         The pack's classes, in its order.
     landmark_labels
         The expressions of the landmark network that reads beside it; empty where none does.
+    pain
+        Whether action units and PSPI have columns.
     """
 
-    def __init__(self, path: Path, labels: Sequence[str], landmark_labels: Sequence[str] = ()) -> None:
+    def __init__(
+        self, path: Path, labels: Sequence[str], landmark_labels: Sequence[str] = (), pain: bool = False
+    ) -> None:
         self.path = path
-        self._labels, self._landmark_labels = tuple(labels), tuple(landmark_labels)
+        self._labels, self._landmark_labels, self._pain = tuple(labels), tuple(landmark_labels), pain
         with writing(path):
             self._file = path.open("w", encoding="utf-8", newline="")
-        self._rows = csv.DictWriter(self._file, columns(labels, landmark_labels), restval="", lineterminator="\n")
+        self._rows = csv.DictWriter(self._file, columns(labels, landmark_labels, pain), restval="", lineterminator="\n")
         try:
             with writing(path):
                 self._rows.writeheader()
@@ -150,11 +155,12 @@ class CsvTable(Closing):
         shares = zip(self._labels, face.prediction.probabilities, strict=True)
         row |= {f"p_{label}": number(p) for label, p in shares}
         row |= _by_landmarks(face) if self._landmark_labels else {}
+        row |= _pain(face) if self._pain else {}
         return row | _explained(face) if face.explained else row
 
 
-def columns(labels: Sequence[str], landmark_labels: Sequence[str] = ()) -> list[str]:
-    """The table's columns, in order; those of a landmark network come last."""
+def columns(labels: Sequence[str], landmark_labels: Sequence[str] = (), pain: bool = False) -> list[str]:
+    """The table's columns, in order; those of a landmark network, then those of pain come last."""
     return [
         *("frame", "timestamp", "face_id", "confidence", "success", "box_x", "box_y", "box_w", "box_h"),
         *("label", "probability", *(f"p_{label}" for label in labels)),
@@ -162,6 +168,7 @@ def columns(labels: Sequence[str], landmark_labels: Sequence[str] = ()) -> list[
         *(f"r_{region}" for region in REGIONS),
         *(f"d_{region}" for region in REGIONS),
         *(landmark_columns(landmark_labels) if landmark_labels else ()),
+        *(pain_columns() if pain else ()),
     ]
 
 
@@ -186,6 +193,12 @@ def _by_landmarks(face: FaceResult) -> dict[str, object]:
         "lm_agreement": number(agreement(face), 4),
         "lm_gap": number(read.points.gap),
         **{f"lm_r_{name}": number(regions.shares[regions.regions.index(name)]) for name in POINTS_OF},
+    }
+
+
+def _pain(face: FaceResult) -> dict[str, object]:
+    return {
+        name: value if isinstance(value, str) else number(value, 4) for name, value in pain_cells(face.pain).items()
     }
 
 

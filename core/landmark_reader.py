@@ -1,11 +1,12 @@
 """What a landmark network reads in the faces of a video: the shapes of every face are kept as long as it wants them."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
+from core.baselines import Baselines
 from core.corpora import expression
 from core.geometry import Floats
 from core.landmark_model import LandmarkModel
@@ -82,14 +83,13 @@ class LandmarkReader:
 
     Attributes
     ----------
-    neutrals
-        Landmarks float32 [478, 3] of neutral faces, by face id, for a pack that compares with them. They are given by
-        hand and never guessed: who is always in pain has no other face to be told from.
+    baselines
+        The neutral faces that somebody has set, for a pack that compares with them.
     """
 
     def __init__(self, model: LandmarkModel) -> None:
         self.model = model
-        self.neutrals: Mapping[int, Floats] = {}
+        self.baselines = Baselines()
         self._tracks: dict[int, ShapeTrack] = {}
 
     def reset(self) -> None:
@@ -132,9 +132,8 @@ class LandmarkReader:
         return self.model.read(shapes if neutral is None else shapes - neutral, target)
 
     def _neutral(self, face_id: int) -> Floats | None:
-        if not self.model.pack.manifest.input.from_neutral or face_id not in self.neutrals:
-            return None
-        return normalised(self.neutrals[face_id])
+        own = self.baselines.of(face_id) if self.model.pack.manifest.input.from_neutral else None
+        return None if own is None else own.shape
 
     def _wait(self, why: str) -> LandmarkWait:
         return LandmarkWait(self.model.pack.title, why)

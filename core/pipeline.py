@@ -8,15 +8,17 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from core.action_units.smoothing import TIME_CONSTANT_S
 from core.activations import Probe
+from core.baselines import Baselines
 from core.errors import UnknownName
 from core.explain import LIVE, METHODS, THOROUGH, Method
 from core.explain.compiler import named_method
 from core.faces import FaceFinder, Schedule, Search
-from core.geometry import Floats
 from core.landmark_model import LandmarkModel
 from core.landmark_reader import LandmarkReader
 from core.model import PREDICTED, RUNNER_UP, Model, Target
+from core.pain import PainReader
 from core.regions import MODES, Mode, partition
 from core.relevance import by_region
 from core.tracking import Tracker
@@ -56,6 +58,9 @@ class Settings:
     contrast
         Whether to explain also, every half second, the predicted class against the runner-up, where the method takes
         one run of the model. An explanation that is a contrast itself is taken for it at no cost.
+    pain, pain_smoothing_s
+        Whether to estimate action units and PSPI of every face in every frame, and the time constant that its units
+        follow with, 0 for none; see `core.pain`.
     """
 
     method: str | Method = "lrp"
@@ -64,6 +69,8 @@ class Settings:
     explain_every: int = 1
     region_mode: Mode = "polygons"
     contrast: bool = False
+    pain: bool = False
+    pain_smoothing_s: float = TIME_CONSTANT_S
 
     def check(self, labels: tuple[str, ...]) -> None:
         """UnknownName for a method, class or region mode that does not exist; it lists those that do."""
@@ -144,9 +151,9 @@ class Pipeline:
     ----------
     probe
         The layer and the face that somebody looks into. May be replaced at any time, also by another thread.
-    neutrals
-        Landmarks float32 [478, 3] of neutral faces by face id, for a landmark network that compares with them. May be
-        replaced at any time; `reset` forgets them, since faces get new names.
+    baselines
+        The neutral faces that somebody has set, which pain and landmark networks compare with; nothing here ever adds
+        one. May be replaced at any time; `reset` forgets them, since faces get new names.
     """
 
     def __init__(
@@ -161,6 +168,7 @@ class Pipeline:
         self._reading = Reading(model, settings or Settings(), landmarks)
         self._finder = FaceFinder()
         self._reader: LandmarkReader | None = None
+        self._pain: PainReader | None = None
         self.probe: Probe | None = None
         self._still: tuple[Frame, list[FaceObservation]] | None = None  # the last of the stills, and who is on it
         self.reset()
@@ -195,8 +203,8 @@ class Pipeline:
         self._kept: dict[int, tuple[Explanation, RegionRelevance]] = {}  # by face
         self._contrasts: dict[int, Contrast] = {}  # by face
         self._contrasted_s = -np.inf
-        self._reader = None
-        self.neutrals: Mapping[int, Floats] = {}
+        self._reader = self._pain = None
+        self.baselines = Baselines()
         self._in_force = self._reading  # what the frame at work, and the maps kept, go by
 
     def close(self) -> None:
@@ -250,6 +258,7 @@ class Pipeline:
         if settings.contrast and explain and settings.method != OFF:
             self._contrast(found, faces, watch)
         faces = self._by_landmarks(found, list(map(self._with_contrast, faces)), watch)
+        faces = self._with_pain(found, faces, watch)
         features = self._features(found, watch)
         return Result(found.frame, tuple(faces), watch.stages_s, features)
 
@@ -294,11 +303,24 @@ class Pipeline:
             self._reader = LandmarkReader(model)
         if self.stills:
             self._reader.reset()
-        self._reader.neutrals = self.neutrals
+        self._reader.baselines = self.baselines
         with watch.stage("landmarks"):
             target = None if settings.target == PREDICTED else settings.target
             read = self._reader.read(faces, found.frame.timestamp_s, target)
         return [replace(face, by_landmarks=each) for face, each in zip(faces, read, strict=True)]
+
+    def _with_pain(self, found: Found, faces: list[FaceResult], watch: Stopwatch) -> list[FaceResult]:
+        """Action units and PSPI of every face, if that is asked for."""
+        settings, frame = found.reading.settings, found.frame
+        if not settings.pain:
+            self._pain = None
+            return faces
+        if self._pain is None or self._pain.smoothing_s != settings.pain_smoothing_s:
+            self._pain = PainReader(settings.pain_smoothing_s, self.stills)
+        self._pain.baselines = self.baselines
+        with watch.stage("pain"):
+            read = self._pain.read([face.observation for face in faces], frame.image, frame.timestamp_s)
+        return [replace(face, pain=each) for face, each in zip(faces, read, strict=True)]
 
     def _explained(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
         settings = found.reading.settings

@@ -11,7 +11,8 @@
                         |   |-- Explanation       which pixels of the crop produced that
                         |   |-- RegionRelevance   how much each face region counted
                         |   |-- Contrast          where that lies which tells it from the runner-up
-                        |   `-- LandmarkReading   what a landmark network reads in the mesh, and from which points
+                        |   |-- LandmarkReading   what a landmark network reads in the mesh, and from which points
+        |   `-- PainReading       action units and PSPI, or why they cannot be measured
                         `-- Features     what one layer makes of one face, where somebody looks into it
 
 All are frozen and their arrays are read-only, so they may cross threads. Pictures are RGB. Frame coordinates are pixels
@@ -26,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import Box, Floats, Image, Similarity, frozen
+from core.pspi import PainReading
 from core.verdict import Verdict
 
 
@@ -440,7 +442,8 @@ class FaceResult:
     """One face of one frame. The explanation may be older than the frame; then `explained` is False.
 
     The contrast may be older still; it is there only while the class it is about is still the predicted one. What a
-    landmark network reads in the mesh (`by_landmarks`) is always of this very frame; None where none is asked.
+    landmark network reads in the mesh (`by_landmarks`), and the pain score, are always of this very frame; None where
+    none is asked.
     """
 
     observation: FaceObservation
@@ -451,6 +454,7 @@ class FaceResult:
     explained: bool = False
     contrast: Contrast | None = None
     by_landmarks: LandmarkReading | LandmarkWait | None = None
+    pain: PainReading | None = None
 
     @property
     def points(self) -> PointRelevance | None:

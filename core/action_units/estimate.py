@@ -139,7 +139,7 @@ class Comparison:
     @cached_property
     def raw(self) -> NDArray[np.float64]:
         """The estimates before they are cut to 0..5, float64 [2, units]."""
-        estimates: NDArray[np.float64] = self.change @ gains_of(self.kind, self.own)
+        estimates: NDArray[np.float64] = self.change @ gains(self.kind, self.own)
         return estimates
 
     @cached_property
@@ -156,23 +156,13 @@ def compare(reading: Reading, neutral: Reading | None = None) -> Comparison:
     if reading.flat is not None and before.flat is not None:
         change = np.hstack([reading.measures - before.measures, motion(before.flat, reading.flat)])
         return Comparison(change, "motion", True, moved)
-    textured = is_textured(reading, neutral)
+    textured = reading.cells is not None and before.cells is not None
     change = reading.features(textured) - before.features(textured)
     return Comparison(change, "texture" if textured else "mesh", neutral is not None, moved)
 
 
-def is_textured(reading: Reading, neutral: Reading | None) -> bool:
-    """Whether the texture is known of all that is compared."""
-    return reading.cells is not None and (neutral is None or neutral.cells is not None)
-
-
-def gains(neutral: Reading | None, textured: bool) -> Floats:
-    """Intensity per unit of each feature's change, float32 [features, units]."""
-    return gains_of("texture" if textured else "mesh", neutral is not None)
-
-
-def gains_of(kind: Kind, own: bool) -> Floats:
-    """The same by kind; motion is always since a neutral face of one's own."""
+def gains(kind: Kind, own: bool) -> Floats:
+    """Intensity per unit of each feature's change, float32 [features, units]; motion is always since an own face."""
     numbers = fitted()
     if kind == "motion":
         return numbers.motion_gains

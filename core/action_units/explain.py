@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from core.action_units.estimate import PLACES, Comparison, Kind, Reading, compare, gains_of, read
+from core.action_units.estimate import PLACES, Comparison, Kind, Reading, compare, gains, read
 from core.action_units.measures import MEASURES, rows
 from core.action_units.texture import ROWS, SIDE_COLUMNS
 from core.action_units.units import MAX
@@ -55,21 +55,16 @@ def contributions(
     chosen = list(PLACES.values() if aus is None else [PLACES[au] for au in aus])
     value = made.raw[:, chosen]
     kept = np.divide(np.clip(value, 0, MAX), value, out=np.zeros_like(value), where=value != 0)[..., None, None]
-    landmarks = gradients_of(made.kind, made.own)[:, chosen] * made.moved * kept
+    landmarks = gradients(made.kind, made.own)[:, chosen] * made.moved * kept
     shape = (-1, len(ROWS), len(SIDE_COLUMNS))  # layers of cells: directions of edges, or ways to move
-    weights = gains_of(made.kind, made.own)[len(MEASURES) :, chosen].T.reshape(len(chosen), *shape)
+    weights = gains(made.kind, made.own)[len(MEASURES) :, chosen].T.reshape(len(chosen), *shape)
     cells = np.einsum("ulrc,slrc->surc", weights, made.change[:, len(MEASURES) :].reshape(2, *shape)) * kept
     return Contributions(landmarks.astype(np.float32), cells.astype(np.float32))
 
 
-def gradients(own: bool, textured: bool) -> NDArray[np.float64]:
-    """Every unit as weights on the coordinates of a posed face, float64 [2, units, 478, 3]: its gradient."""
-    return gradients_of("texture" if textured else "mesh", own)
-
-
 @cache
-def gradients_of(kind: Kind, own: bool) -> NDArray[np.float64]:
-    """The same by kind."""
-    by_measure = gains_of(kind, own)[: len(MEASURES)]
+def gradients(kind: Kind, own: bool) -> NDArray[np.float64]:
+    """Every unit as weights on the coordinates of a posed face, float64 [2, units, 478, 3]: its gradient."""
+    by_measure = gains(kind, own)[: len(MEASURES)]
     weights: NDArray[np.float64] = np.einsum("smpc,mu->supc", rows(), by_measure, optimize=True)
     return weights

@@ -87,7 +87,7 @@ def fresh_mien() -> Mien:
 def fresh_run(
     folder: Path, make: Callable[[], N], recipe: SixRecipe, steps: int, seed: int, begun: Path | None = None
 ) -> Run[N]:
-    """A run at its beginning; the seed rules the network's first weights too, unless `begun` is a run to take them from."""
+    """A run at its beginning. The seed rules the first weights too, unless they come from the run in `begun`."""
     torch.manual_seed(seed)
     network = make()
     if begun is not None:

@@ -3,6 +3,7 @@
 ``conditions``: accuracy by every way a face can come in, and where it fails.
 ``neurons``: what the filters look for, and which action units they follow; see docs/neurons.md.
 ``units``: how well the action units are read, on faces that the stimulus moves.
+``noise``: how far they tremble while nothing moves, and what they take a turned head for.
 """
 
 import argparse
@@ -82,6 +83,12 @@ def _neurons(arguments: argparse.Namespace) -> None:
         neurons.ship(pack, neurons.atlas_of(pack, gallery, arguments.method, found))
 
 
+def _noise(arguments: argparse.Namespace) -> None:
+    from models.verify import noise
+
+    noise.report(arguments.data, arguments.seed, arguments.views)
+
+
 def _units(arguments: argparse.Namespace) -> None:
     from models.verify import units
 
@@ -133,6 +140,10 @@ def _parser() -> argparse.ArgumentParser:
     units = commands.add_parser("units", help="how well action units are read")
     units.add_argument("--data", type=Path, help="folder with media/pain, for more faces")
     units.add_argument("--seed", type=int, default=0)
+    noise = commands.add_parser("noise", help="how far the units of a face at rest tremble")
+    noise.add_argument("--data", type=Path, help="folder with media/pain, for more faces")
+    noise.add_argument("--seed", type=int, default=0)
+    noise.add_argument("--views", type=int, default=10)
     return parser
 
 
@@ -140,7 +151,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """Run one of the commands."""
     arguments = _parser().parse_args(words)
     try:
-        {"conditions": _conditions, "neurons": _neurons, "units": _units}[arguments.command](arguments)
+        {"conditions": _conditions, "neurons": _neurons, "units": _units, "noise": _noise}[arguments.command](arguments)
     except MienscopeError as error:
         raise SystemExit(str(error)) from error
 

@@ -61,13 +61,17 @@ class Session:
 
 def report(data: Path | None, seed: int) -> None:
     """Print how well each unit is read, and how much of it is read from others; `data` may hold media/pain."""
-    stills = [*_samples(), *(_neutral_halves(data / "media" / "pain") if data else [])]
-    sessions = [_session(still, np.random.default_rng(seed)) for still in stills]
+    sessions = [_session(still, np.random.default_rng(seed)) for still in stills_of(data)]
     for own in (True, False):
         for pictured in (False, True):
             against = "the face's own neutral picture" if own else "the population's norm"
             print(f"\n== mesh {'and picture' if pictured else 'alone'}, against {against}")
             _report(sessions, own, pictured)
+
+
+def stills_of(data: Path | None) -> list[Still]:
+    """The faces that are looked at; `data` may hold media/pain."""
+    return [*_samples(), *(_neutral_halves(data / "media" / "pain") if data else [])]
 
 
 def _samples() -> list[Still]:

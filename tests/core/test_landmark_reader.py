@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.action_units import read
+from core.baselines import Baselines, baseline
 from core.geometry import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS
 from core.landmark_model import LandmarkModel
 from core.landmark_reader import LandmarkReader, ShapeTrack
@@ -126,7 +128,8 @@ def test_a_network_that_compares_with_the_neutral_face_asks_for_it(comparing):
     assert waiting == LandmarkWait(
         comparing.pack.title, "it compares with the person's neutral face, and none was given"
     )
-    reader.neutrals = {1: face().observation.landmarks}
+    landmarks = face().observation.landmarks
+    reader.baselines = Baselines().set(1, baseline("A", [(0.0, landmarks, read(landmarks))], "2026-01-01T00:00:00Z"))
     (reading,) = reader.read([face(5.0)], 0.1)
     moved = normalised(face(5.0).observation.landmarks) - normalised(face().observation.landmarks)
     np.testing.assert_allclose(reading.logits, comparing.logits(moved[None, None])[0], atol=1e-5)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from core.action_units import read
+from core.baselines import baseline
 from core.export import CsvTable, columns, landmark_columns
 from core.landmark_model import LandmarkModel
 from core.model import Model
@@ -92,7 +94,9 @@ def test_a_neutral_face_is_given_by_hand(pipeline, frames, folder):
     made = pipeline(landmarks=LandmarkModel(make_landmark_pack(folder, "from-neutral", from_neutral=True)))
     (face,) = made.process(frames[0]).faces
     assert face.by_landmarks.why == "it compares with the person's neutral face, and none was given"
-    made.neutrals = {face.observation.face_id: face.observation.landmarks}
+    landmarks = face.observation.landmarks
+    own = baseline("A", [(0.0, landmarks, read(landmarks))], "2026-01-01T00:00:00Z")
+    made.baselines = made.baselines.set(face.observation.face_id, own)
     assert isinstance(made.process(frames[1]).faces[0].by_landmarks, LandmarkReading)
 
 

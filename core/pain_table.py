@@ -1,0 +1,25 @@
+"""The columns of pain in a table, and their cells: intensities as OpenFace names them, and PSPI."""
+
+from core.action_units import UNITS
+from core.pspi import PainReading
+
+
+def pain_columns() -> list[str]:
+    """In order: every unit, mean of both sides; then the person's left and right side of each; then the score."""
+    names = [f"AU{unit.au:02}" for unit in UNITS]
+    sides = [f"{name}_{side}_r" for name in names for side in ("l", "r")]
+    return [*(f"{name}_r" for name in names), *sides, "pspi", "pspi_low", "pspi_high", "quality", "reason"]
+
+
+def pain_cells(reading: PainReading | None) -> dict[str, float | str]:
+    """Cells of one face in one frame; of a face that is not measurable only its quality and the reason."""
+    if reading is None:
+        return {}
+    if reading.score is None:
+        return {"quality": reading.quality, "reason": reading.reason or ""}
+    units, score = reading.units, reading.score
+    cells: dict[str, float | str] = {}
+    for unit, both, left, right in zip(UNITS, units.both, units.left, units.right, strict=True):
+        name = f"AU{unit.au:02}"
+        cells |= {f"{name}_r": float(both), f"{name}_l_r": float(left), f"{name}_r_r": float(right)}
+    return cells | {"pspi": score.pspi, "pspi_low": score.low, "pspi_high": score.high, "quality": reading.quality}
