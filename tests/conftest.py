@@ -1,9 +1,12 @@
 """Fixtures that every test may use: one fake per outside thing, driven through the seam the real one uses."""
 
+import os
 import threading
 import time
 import types
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as core does, which is loaded after NumPy here
 
 import numpy as np
 import pytest
