@@ -6,16 +6,13 @@ The limits are choices of ours, made on a handful of faces and stated in docs/pa
 
 from collections import deque
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.action_units import Reading
-from core.action_units.fitted import fitted
 from core.action_units.measures import MEASURES
-from core.action_units.texture import places
+from core.covering import log_odds
 from core.geometry import Box, Floats, Image
 from core.noise import turned_deg
 
@@ -31,9 +28,7 @@ SIZE_PX: Final = (20.0, 40.0)  # inter-ocular distance; below 20 px nothing was 
 INSIDE: Final = (0.98, 1.0)  # share of landmarks within the picture
 LIGHT: Final = (50.0, 100.0)  # 95th percentile of the face's grey levels: of its lights, whatever the skin is like
 TURN_DEG: Final = (30.0, 10.0)
-LIKENESS: Final = (0.38, 0.5)  # of eyes and brows to the norm's, the worse side
-
-EYES: Final = ((-0.6, -0.1), (-0.25, 0.35))  # bands of texture, canonical y: brows, and eyes
+ODDS: Final = (0.8, -0.8)  # log odds that eyes or brows are covered, the worse side
 LIGHTEST: Final = 95
 STEP: Final = 4  # every so many pixels are looked at
 
@@ -63,7 +58,7 @@ def quality(face: Reading, landmarks: Floats, image: Image) -> Quality:
         CUT_OFF: _mark(_inside(landmarks, image), INSIDE),
         TOO_DARK: _mark(_light(landmarks, image), LIGHT),
         TURNED: _mark(turned_deg(face), TURN_DEG),
-        COVERED: 0.0 if face.cells is None else _mark(likeness(face.cells), LIKENESS),
+        COVERED: 0.0 if face.cells is None else _mark(log_odds(face.cells), ODDS),
     }
     value = min(marks.values())
     reason = next(name for name, mark in marks.items() if mark == value) if value <= 0 else None
@@ -92,26 +87,6 @@ def _light(landmarks: Floats, image: Image) -> float:
         return 0.0
     grey = np.sort(part if part.ndim == 2 else part[..., 1], axis=None)  # green, which is most of luma
     return float(grey[LIGHTEST * (grey.size - 1) // 100])
-
-
-def likeness(cells: Floats) -> float:
-    """How much the edges of brows and eyes are like the norm's: mean correlation of both bands, the worse side."""
-    found = np.zeros(2)
-    for band, known in _bands():
-        seen = cells[:, band]
-        seen = seen - seen.mean(axis=1, keepdims=True)
-        size = np.sqrt((seen * seen).sum(axis=1))
-        found += np.divide(seen @ known, size, out=np.zeros(2, np.float32), where=size > 0)
-    return float(found.min()) / len(EYES)
-
-
-@cache
-def _bands() -> tuple[tuple[NDArray[np.int64], Floats], ...]:
-    """Per band its cells, and the norm's in them, centred and of length 1; the norm is alike on both sides."""
-    y, norms = places()[:, 1], fitted().cells
-    bands = [np.flatnonzero((top < y) & (y < bottom)) for top, bottom in EYES]
-    centred = [norms[band] - norms[band].mean() for band in bands]
-    return tuple((band, each / np.linalg.norm(each)) for band, each in zip(bands, centred, strict=True))
 
 
 class Talking:

@@ -13,11 +13,13 @@ from core.baselines import Baseline, Baselines, baseline
 from core.errors import BaselineInvalid, ExportError
 from core.faces import FaceFinder
 from core.noise import LANDMARK, TURN_NORM, errors
+from core.opencv import cv2
 from core.pain import BLINK_S, PainReader, Why, because, sample, score
 from core.pain_table import pain_cells, pain_columns
 from core.pspi import MOST, Look, PainReading, columns, intensities, look, parts, sentence
 from core.quality import COVERED, CUT_OFF, TALKING, TOO_DARK, TOO_SMALL, TURNED
 from core.regions import REGIONS
+from core.sources import open_source
 from core.stimulus import Puppet
 from core.types import FaceObservation
 
@@ -218,6 +220,37 @@ def test_a_covered_face_is_not_measurable(astronaut_face):
     covered[top : (top + bottom) // 2, left:right] = (200, 160, 140)
 
     assert judged(landmarks, covered).reason == COVERED
+
+
+def test_a_face_behind_sunglasses_is_not_measurable(astronaut_face):
+    image, landmarks = astronaut_face
+    dark = image.copy()
+    for pair in ((33, 133), (362, 263)):
+        ends = landmarks[list(pair), :2]
+        size = np.linalg.norm(ends[1] - ends[0])
+        middle = np.round(ends.mean(axis=0)).astype(int).tolist()
+        cv2.ellipse(dark, middle, (round(0.9 * size), round(0.7 * size)), 0, 0, 360, (12, 12, 14), -1)
+
+    assert judged(landmarks, dark).reason == COVERED
+
+
+def test_eyes_pressed_shut_are_not_covered_eyes(astronaut_face):
+    image, landmarks = astronaut_face
+    shut = Puppet(image, landmarks).render({4: 4.0, 6: 4.0, 7: 4.0, 9: 3.0, 10: 3.0, 43: 5.0})
+
+    assert judged(landmarks, shut).reason is None
+
+
+def test_the_whole_of_a_clip_of_pain_is_measurable(shared):
+    finder, reasons = FaceFinder(max_faces=1), set()
+    with open_source(str(shared / "media/pain/1101347180_Pain_man_Old.mp4")) as video:
+        while (frame := video.read()) is not None:
+            if frame.index % 12 == 0:
+                (face,) = finder.find(frame.image)
+                reasons.add(judged(face.landmarks, frame.image).reason)
+    finder.close()
+
+    assert reasons == {None}
 
 
 def test_a_face_turned_away_is_not_measurable():
