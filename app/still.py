@@ -50,9 +50,14 @@ def explain_still(chosen: argparse.Namespace) -> int:
 
 
 def _sentence(face: FaceResult) -> str:
-    verdict = face.regions.verdict if face.regions else None
-    about = f", {verdict}" if verdict else ""
-    return f"{face_name(face.observation.face_id)}: {face.prediction.label} {face.prediction.probability:.2f}{about}\n"
+    said = []
+    if face.prediction is not None:
+        verdict = face.regions.verdict if face.regions else None
+        about = f", {verdict}" if verdict else ""
+        said.append(f"{face.prediction.label} {face.prediction.probability:.2f}{about}")
+    if face.pain is not None:
+        said.append(f"{face.pain.headline}; {face.pain.sentence}" if face.pain.score else face.pain.headline)
+    return f"{face_name(face.observation.face_id)}: {'; '.join(said)}\n"
 
 
 def _read(spec: str) -> Frame:

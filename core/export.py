@@ -35,7 +35,7 @@ from core.pain_table import pain_cells, pain_columns
 from core.point_regions import POINTS_OF
 from core.regions import REGIONS
 from core.relevance import agreement
-from core.types import FaceResult, LandmarkReading, Result
+from core.types import FaceResult, LandmarkReading, Prediction, Result
 
 W = TypeVar("W", bound="Closing")
 
@@ -96,7 +96,7 @@ class CsvTable(Closing):
     Parameters
     ----------
     labels
-        The pack's classes, in its order.
+        The pack's classes, in its order; empty where no emotions are read, then nothing about them has a column.
     landmark_labels
         The expressions of the landmark network that reads beside it; empty where none does.
     pain
@@ -136,10 +136,9 @@ class CsvTable(Closing):
             self._file.close()
 
     def _face(self, face: FaceResult) -> dict[str, object]:
-        if face.prediction.labels != self._labels:
-            raise ExportError(
-                f"'{self.path}' has columns for {self._labels}, got a face with {face.prediction.labels}."
-            )
+        labels = () if face.prediction is None else face.prediction.labels
+        if labels != self._labels:
+            raise ExportError(f"'{self.path}' has columns for {self._labels}, got a face with {labels}.")
         box = face.observation.box
         row: dict[str, object] = {
             "face_id": face.observation.face_id,
@@ -148,12 +147,9 @@ class CsvTable(Closing):
             "box_y": number(box.y, 2),
             "box_w": number(box.width, 2),
             "box_h": number(box.height, 2),
-            "label": face.prediction.label,
-            "probability": number(face.prediction.probability),
-            "explained": int(face.explained),
         }
-        shares = zip(self._labels, face.prediction.probabilities, strict=True)
-        row |= {f"p_{label}": number(p) for label, p in shares}
+        if face.prediction is not None:
+            row |= _prediction(face.prediction) | {"explained": int(face.explained)}
         row |= _by_landmarks(face) if self._landmark_labels else {}
         row |= _pain(face) if self._pain else {}
         return row | _explained(face) if face.explained else row
@@ -163,12 +159,19 @@ def columns(labels: Sequence[str], landmark_labels: Sequence[str] = (), pain: bo
     """The table's columns, in order; those of a landmark network, then those of pain come last."""
     return [
         *("frame", "timestamp", "face_id", "confidence", "success", "box_x", "box_y", "box_w", "box_h"),
+        *(emotion_columns(labels) if labels else ()),
+        *(landmark_columns(landmark_labels) if landmark_labels else ()),
+        *(pain_columns() if pain else ()),
+    ]
+
+
+def emotion_columns(labels: Sequence[str]) -> list[str]:
+    """The columns of a pack with these classes and of its explanations, in order."""
+    return [
         *("label", "probability", *(f"p_{label}" for label in labels)),
         *("explained", "method", "target", "outside_share", "expected_share", "expected_density"),
         *(f"r_{region}" for region in REGIONS),
         *(f"d_{region}" for region in REGIONS),
-        *(landmark_columns(landmark_labels) if landmark_labels else ()),
-        *(pain_columns() if pain else ()),
     ]
 
 
@@ -178,6 +181,15 @@ def landmark_columns(labels: Sequence[str]) -> list[str]:
         *("lm_label", *(f"lm_p_{label}" for label in labels), "lm_target", "lm_agreement", "lm_gap"),
         *(f"lm_r_{region}" for region in POINTS_OF),
     ]
+
+
+def _prediction(prediction: Prediction) -> dict[str, object]:
+    shares = zip(prediction.labels, prediction.probabilities, strict=True)
+    return {
+        "label": prediction.label,
+        "probability": number(prediction.probability),
+        **{f"p_{label}": number(p) for label, p in shares},
+    }
 
 
 def _by_landmarks(face: FaceResult) -> dict[str, object]:
@@ -260,7 +272,7 @@ class Sidecar:
     Attributes
     ----------
     pack
-        Id, version and sha256 of the model pack.
+        Id, version and sha256 of the model pack; None, as the provider, where no emotions were read.
     landmarks
         The same of the landmark pack that read beside it; None where none did.
     started, finished
@@ -278,9 +290,9 @@ class Sidecar:
     """
 
     source: str
-    pack: Mapping[str, object]
+    pack: Mapping[str, object] | None
     settings: Mapping[str, object]
-    provider: str
+    provider: str | None
     counts: Counts
     started: str
     finished: str
