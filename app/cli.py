@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from app.naming import Kept, Span
 from core import __version__
 from core.errors import CorpusError, ExplainError, MienscopeError, PackError, UnknownName, VerificationError
 
@@ -47,13 +48,16 @@ def parser() -> argparse.ArgumentParser:
         "with more classes the six are scaled to sum to 1. Nothing is explained but for --overlay",
     )
     analyze.add_argument("--every", type=_positive, default=1, metavar="N", help="explain every n-th frame (default 1)")
+    analyze.add_argument("--parquet", action="store_true", help="also write the table as <stem>.parquet")
     _add_model_options(analyze)
+    _add_pain_options(analyze, recorded=True)
 
     explain = commands.add_parser("explain", help="one still to a picture or arrays; '--method all' compares methods")
     explain.add_argument("image", metavar="IMAGE")
     explain.add_argument("--out", type=Path, required=True, help="a .png, .npz or .json file")
     _add_drawing_options(explain, "in the .png")
     _add_model_options(explain)
+    _add_pain_options(explain, recorded=False)
 
     packs = commands.add_parser("packs", help="list, show, check or import model packs")
     actions = packs.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -117,6 +121,46 @@ def _add_model_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--regions", default="polygons", metavar="MODE", help="polygons (default) or boxes")
     command.add_argument("--provider", default="auto", help="auto, cpu, cuda, tensorrt or coreml")
     command.add_argument("--json", action="store_true", help="print a summary that a program can read")
+
+
+def _add_pain_options(command: argparse.ArgumentParser, recorded: bool) -> None:
+    """Options about pain; what is about time belongs to recordings."""
+    which = command.add_mutually_exclusive_group()
+    which.add_argument(
+        "--pain",
+        action="store_true",
+        help="also measure action units and the pain score PSPI, 0 to 16, with its interval",
+    )
+    which.add_argument("--pain-only", action="store_true", help="measure pain alone: no emotion is read or stored")
+    command.add_argument(
+        "--baseline",
+        action="append",
+        type=Kept.parse,
+        default=[],
+        metavar="[FACE=]FILE",
+        help="compare a face (default: A, the first that is seen) with a neutral face that was kept",
+    )
+    command.add_argument("--person", default="", metavar="NAME", help="whose face it is")
+    command.set_defaults(neutral=None, one_person=False, keep_neutral=False, smoothing=None)
+    if recorded:
+        command.add_argument(
+            "--neutral",
+            type=Span.parse,
+            metavar="START[-END]",
+            help="faces are neutral at this time of the recording, s: compare them with that instead of the norm",
+        )
+        command.add_argument("--keep-neutral", action="store_true", help="write neutral faces to <stem>.neutral-A.npz")
+        command.add_argument(
+            "--one-person",
+            action="store_true",
+            help="only one person is in the recording: the neutral face counts for whoever is alone in the picture",
+        )
+        command.add_argument(
+            "--smoothing",
+            type=_seconds,
+            metavar="SECONDS",
+            help="time constant that action units follow the face with; 0 for none",
+        )
 
 
 def _add_verify_options(command: argparse.ArgumentParser) -> None:
@@ -203,6 +247,13 @@ def _assignment(text: str) -> tuple[str, str]:
     if not (what and equals and name):
         raise argparse.ArgumentTypeError(f"expected WHAT=NAME, got '{text}'")
     return what, name
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected 0 s or more, got {value}")
+    return value
 
 
 def _not_negative(text: str) -> int:

@@ -10,7 +10,6 @@ import pytest
 from core.activations import Probe
 from core.csv_profiles import PROFILES, ProfileTable
 from core.errors import ExportError
-from core.export import CsvTable, columns
 from core.face_labels import label_of
 from core.model import Model
 from core.overlay import Style, draw
@@ -20,6 +19,7 @@ from core.pipeline import OFF, Pipeline, Settings
 from core.score_panels import panel_of
 from core.snapshot import arrays, document
 from core.steady import Steady
+from core.tables import CsvTable, columns
 from core.tally import Basis, Tally
 from core.types import Frame, Result
 from core.verdict import Verdict
