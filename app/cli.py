@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from app import arguments
 from app.naming import Kept, Span
 from core import __version__
 from core.errors import CorpusError, ExplainError, MienscopeError, PackError, UnknownName, VerificationError
@@ -47,7 +48,9 @@ def parser() -> argparse.ArgumentParser:
         "fear, a row per picture of a folder, for its largest face; cells are empty where there is no face. Of a pack "
         "with more classes the six are scaled to sum to 1. Nothing is explained but for --overlay",
     )
-    analyze.add_argument("--every", type=_positive, default=1, metavar="N", help="explain every n-th frame (default 1)")
+    analyze.add_argument(
+        "--every", type=arguments.positive, default=1, metavar="N", help="explain every n-th frame (default 1)"
+    )
     analyze.add_argument("--parquet", action="store_true", help="also write the table as <stem>.parquet")
     _add_model_options(analyze)
     _add_pain_options(analyze, recorded=True)
@@ -157,13 +160,21 @@ def _add_pain_options(command: argparse.ArgumentParser, recorded: bool) -> None:
         )
         command.add_argument(
             "--smoothing",
-            type=_seconds,
+            type=arguments.seconds,
             metavar="SECONDS",
             help="time constant that action units follow the face with; 0 for none",
         )
 
 
 def _add_verify_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "what",
+        nargs="?",
+        choices=("expressions", "pain"),
+        default="expressions",
+        help="expressions (default), or pain: the score against recordings with a coded PSPI (UNBC-McMaster) or a "
+        "known stimulus (BioVid), which takes --data, --out, --layout, --rate and --json",
+    )
     command.add_argument(
         "--pack", action="append", help="model pack (default: the shipped one); repeat to compare several"
     )
@@ -175,7 +186,7 @@ def _add_verify_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--column",
         action="append",
-        type=_assignment,
+        type=arguments.assignment,
         default=[],
         metavar="WHAT=NAME",
         help="of a CSV: which column is the image, subject, score or split",
@@ -186,12 +197,21 @@ def _add_verify_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--method", default="lrp", help="how to explain (default lrp)")
     command.add_argument("--regions", default="polygons", metavar="MODE", help="polygons (default) or boxes")
     work = command.add_mutually_exclusive_group()
-    work.add_argument("--checks", type=_positive, metavar="N", help="images per check of the explanations")
+    work.add_argument("--checks", type=arguments.positive, metavar="N", help="images per check of the explanations")
     work.add_argument("--quick", action="store_true", help="leave the checks of the explanations out")
     command.add_argument(
-        "--worst", type=_not_negative, default=30, metavar="N", help="worst images to list (default 30)"
+        "--worst", type=arguments.not_negative, default=30, metavar="N", help="worst images to list (default 30)"
     )
-    command.add_argument("--seed", type=_not_negative, default=0, help="of everything drawn at random (default 0)")
+    command.add_argument(
+        "--seed", type=arguments.not_negative, default=0, help="of everything drawn at random (default 0)"
+    )
+    command.add_argument(
+        "--rate",
+        type=arguments.rate,
+        default=30.0,
+        metavar="HZ",
+        help="of pain: pictures per second of sequences without a time of their own (default 30)",
+    )
     command.add_argument("--restart", action="store_true", help="measure anew, whatever the folder holds")
     command.add_argument("--with-faces", action="store_true", help="show the worst images' faces: they are health data")
     command.add_argument("--provider", default="auto", help="auto, cpu, cuda, tensorrt or coreml")
@@ -207,24 +227,27 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--name", help="name of the pack (default: the file's)")
     command.add_argument(
-        "--size", type=_positive, metavar="PX", help="side of its pictures, where the file leaves it open"
+        "--size", type=arguments.positive, metavar="PX", help="side of its pictures, where the file leaves it open"
     )
     command.add_argument(
         "--colour", choices=("grey", "rgb", "bgr"), help="its channels (default: grey for one, rgb for three)"
     )
     command.add_argument(
-        "--mean", type=_numbers, metavar="M,...", help="what it wants subtracted, of pixels scaled to 0..1 (default 0)"
+        "--mean",
+        type=arguments.numbers,
+        metavar="M,...",
+        help="what it wants subtracted, of pixels scaled to 0..1 (default 0)",
     )
     command.add_argument(
         "--std",
-        type=_numbers,
+        type=arguments.numbers,
         metavar="S,...",
         help="what it wants divided by, of pixels scaled to 0..1 (default 1; 0.00392157 for pixels 0..255). "
         "Without --mean and --std the scaling is guessed, and said",
     )
     command.add_argument(
         "--alignment",
-        type=_numbers,
+        type=arguments.numbers,
         metavar="X,Y,X,Y,X,Y",
         help="where right eye, left eye and mouth lie in its pictures, as fractions (default: as in the shipped pack)",
     )
@@ -233,41 +256,6 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--no-sheet", action="store_true", help="draw no comparison of methods, which takes longest")
     command.add_argument("--replace", action="store_true", help="take the place of an imported pack of that name")
     command.add_argument("--json", action="store_true")
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected numbers with commas between them, got '{text}'") from None
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    what, equals, name = text.partition("=")
-    if not (what and equals and name):
-        raise argparse.ArgumentTypeError(f"expected WHAT=NAME, got '{text}'")
-    return what, name
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected 0 s or more, got {value}")
-    return value
-
-
-def _not_negative(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"expected 0 or more, got {value}")
-    return value
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, got {value}")
-    return value
 
 
 def main(arguments: Sequence[str] | None, open_window: OpenWindow) -> int:
@@ -366,6 +354,10 @@ def _packs_check(chosen: argparse.Namespace) -> int:
 
 
 def _verify(chosen: argparse.Namespace) -> int:
+    if chosen.what == "pain":
+        from app.verify.pain import run_verify_pain
+
+        return run_verify_pain(chosen)
     from app.verify.command import run_verify
 
     return run_verify(chosen)
