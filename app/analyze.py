@@ -3,39 +3,36 @@
 import argparse
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
-from app import packs, paths
+from app import pain
+from app.chosen import landmarks_from, model_from, neutral_from, settings_from
+from app.neutral import Neutral
 from app.progress import Progress, Tick
+from app.recordings import ahead, open_recorded, read_all
+from core.baselines import Baselines
 from core.csv_profiles import ProfileTable, find_profile
 from core.errors import ExportError, MienscopeError, SourceError, SourceUnreadable
-from core.explain import read_method
-from core.export import Counts, CsvTable, OverlayVideo, ResultWriter, Sidecar, write_sidecar
+from core.export import Counts, OverlayVideo, ResultWriter, Sidecar, write_sidecar
 from core.geometry import Image
 from core.landmark_model import LandmarkModel
 from core.model import Model
-from core.overlay import Style, draw
-from core.packs import DEFAULT_LANDMARK_PACK, DEFAULT_PACK, AnyPack
+from core.overlay import Style, draw, face_name
+from core.packs import AnyPack
+from core.pain_log import PainLog
 from core.panel_places import PanelPlaces
 from core.pipeline import OFF, Found, Pipeline, Settings
 from core.scales import Scale
-from core.sources import Images, Prefetch, Source, open_source
+from core.sources import Images, Prefetch, Source
 from core.steady import Steady
+from core.tables import CsvTable, ParquetTable
 from core.tally import Account, Basis, Tally
 from core.types import Frame, Result
 from core.verdict import Verdict
-
-AHEAD = 2  # frames whose faces are looked for while one is read
-T = TypeVar("T")
-U = TypeVar("U")
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,8 @@ class Job:
     csv_profile: str | None = None
     scores: bool = False
     landmarks: bool = False
+    parquet: bool = False
+    neutral: Neutral = field(default_factory=Neutral)
 
     @property
     def name(self) -> str:
@@ -76,6 +75,8 @@ class Summary:
     files: tuple[str, ...]
     notes: tuple[str, ...] = ()
     verdicts: str = ""
+    emotions: bool = True
+    pain: Mapping[str, object] | None = None
 
     @property
     def frames_per_s(self) -> float:
@@ -83,48 +84,23 @@ class Summary:
         return self.frames / self.seconds if self.seconds > 0 else 0.0
 
 
-def settings_from(chosen: argparse.Namespace) -> Settings:
-    """The pipeline's settings as the command line gives them."""
-    return Settings(
-        method=chosen.method if chosen.composite is None else read_method(chosen.composite),
-        target=chosen.target,
-        against=chosen.against,
-        explain_every=getattr(chosen, "every", 1),
-        region_mode=chosen.regions,
-    )
-
-
-def model_from(chosen: argparse.Namespace) -> Model:
-    """The model that the command line names."""
-    pack = packs.find(chosen.pack or DEFAULT_PACK)
-    return Model(pack, provider=chosen.provider, cache=paths.data_folder() / "compiled")
-
-
-def landmarks_from(chosen: argparse.Namespace) -> LandmarkModel | None:
-    """The landmark network that the command line names, ready to run; None where it names none."""
-    if not (chosen.points or chosen.landmark_pack):
-        return None
-    model = LandmarkModel(packs.find_landmarks(chosen.landmark_pack or DEFAULT_LANDMARK_PACK))
-    model.prepare()
-    return model
-
-
 def analyze_all(chosen: argparse.Namespace) -> int:
     """Run every input; name what failed; return the exit status."""
-    model, settings, landmarks = model_from(chosen), settings_from(chosen), landmarks_from(chosen)
+    settings, neutral = settings_from(chosen), neutral_from(chosen)
+    model, landmarks = model_from(chosen), landmarks_from(chosen)
     settings.check(model.labels)
     if chosen.csv_profile is not None:
         find_profile(chosen.csv_profile).check(model.labels, model.pack.id)
         if not wants_overlay(chosen):  # a profile's table holds no explanation
             settings = replace(settings, method=OFF)
-    if settings.method != OFF:
+    if settings.explains:
         model.explainer(settings.method)  # what cannot be compiled is told once, not for every input
     make_folder(chosen.out)
-    if model.provider_warning:
+    if settings.emotions and model.provider_warning:
         sys.stderr.write(f"mienscope: {model.provider_warning}\n")
     reports: list[dict[str, object]] = []
     failed = False
-    for job in _jobs(chosen, settings):
+    for job in _jobs(chosen, settings, neutral):
         try:
             with Progress(job.name, "frames") as tick:
                 summary = analyze_one(job, model, tick, landmarks)
@@ -159,7 +135,7 @@ def wants_overlay(chosen: argparse.Namespace) -> bool:
     return bool(chosen.overlay or chosen.scores or chosen.landmarks)
 
 
-def _jobs(chosen: argparse.Namespace, settings: Settings) -> Iterator[Job]:
+def _jobs(chosen: argparse.Namespace, settings: Settings, neutral: Neutral) -> Iterator[Job]:
     """One job per input; equal stems are told apart by a number."""
     taken: dict[str, int] = {}
     for spec in chosen.inputs:
@@ -167,7 +143,16 @@ def _jobs(chosen: argparse.Namespace, settings: Settings) -> Iterator[Job]:
         taken[stem] = taken.get(stem, 0) + 1
         name = stem if taken[stem] == 1 else f"{stem}-{taken[stem]}"
         yield Job(
-            spec, chosen.out, settings, wants_overlay(chosen), name, chosen.csv_profile, chosen.scores, chosen.landmarks
+            spec,
+            chosen.out,
+            settings,
+            wants_overlay(chosen),
+            name,
+            chosen.csv_profile,
+            chosen.scores,
+            chosen.landmarks,
+            chosen.parquet,
+            neutral,
         )
 
 
@@ -181,23 +166,27 @@ def analyze_one(
     """
     started, clock = datetime.now(timezone.utc), time.monotonic()
     counts, tally, warnings = Counts(), Tally(_basis(job, model)), []
+    baselines = job.neutral.baselines(job.spec, model)
     with ExitStack() as stack:
-        source = stack.enter_context(_open_recorded(job.spec))
+        source = stack.enter_context(open_recorded(job.spec))
         pipeline = Pipeline(model, job.settings, isinstance(source, Images), landmarks)
         stack.callback(pipeline.close)
+        pipeline.baselines = baselines
         frames = stack.enter_context(Prefetch(source))
         writers, files = _writers(job, pipeline, source, stack)
-        takers: tuple[ResultWriter, ...] = (counts, tally, *writers)
+        log = PainLog(stills=pipeline.stills) if job.settings.pain else None
+        takers: tuple[ResultWriter, ...] = (counts, tally, *([log] if log else []), *writers)
 
         def find(item: Frame | SourceError) -> Found | SourceError:
             return item if isinstance(item, SourceError) else pipeline.find(item)
 
         stopped: KeyboardInterrupt | None = None
         try:
-            for item in ahead(stack, find, _read(frames)):
+            for item in ahead(stack, find, read_all(frames)):
                 if isinstance(item, SourceError):
                     warnings.append(str(item))
                     continue
+                pipeline.baselines = job.neutral.follow(pipeline.baselines, item.observations)
                 result = pipeline.read(item)
                 for writer in takers:
                     writer.write(result)
@@ -206,56 +195,20 @@ def analyze_one(
             stopped = error
             warnings.append(f"Stopped by hand after {counts.frames} frames.")
         notes = _notes(writers, whole=stopped is None)
+    if job.neutral.is_kept:
+        files |= _keep(job, baselines)
     summary = _summary(job, counts, warnings, time.monotonic() - clock, files, notes)
-    if job.settings.method != OFF:
+    if job.settings.explains:
         summary = replace(summary, verdicts=_verdicts(tally.total(tally.basis)))
-    write_sidecar(job.path(".json"), _sidecar(job, pipeline, summary, counts, tally, started))
+    if log is not None:
+        said = tuple(pain.lines(log, pipeline.baselines))
+        summary = replace(summary, pain=pain.document(log, pipeline.baselines), notes=(*said, *summary.notes))
+    write_sidecar(job.path(".json"), _sidecar(job, pipeline, summary, counts, tally, (started, files)))
     if stopped is not None:
         raise stopped
     if counts.frames == 0 and warnings:
         raise SourceUnreadable(warnings[-1])
     return summary
-
-
-def ahead(stack: ExitStack, work: Callable[[T], U], items: Iterator[T]) -> Iterator[U]:
-    """Map items in order, in a thread that is a little ahead: faces of the next frame while this one is read."""
-    executor = stack.enter_context(ThreadPoolExecutor(1, "ahead"))
-    waiting = deque(executor.submit(work, item) for item in islice(items, AHEAD))
-    while waiting:
-        done = waiting.popleft().result()
-        waiting.extend(executor.submit(work, item) for item in islice(items, 1))
-        yield done
-
-
-def _open_recorded(spec: str) -> Source:
-    source = open_source(spec)
-    if source.live:
-        source.close()
-        raise SourceError(f"analyze reads recordings, and {spec} is a live source. Open it in the window instead.")
-    return source
-
-
-def _read(source: Source) -> Iterator[Frame | SourceError]:
-    """Frames to the end, with errors in their place: after an unreadable picture it goes on, after others it ends."""
-    while True:
-        try:
-            frame = source.read()
-        except SourceUnreadable as error:
-            yield error
-            if not _continues(source):
-                return
-            continue
-        except SourceError as error:
-            yield error
-            return
-        if frame is None:
-            return
-        yield frame
-
-
-def _continues(source: Source) -> bool:
-    """Whether reading may go on after an unreadable picture: in a folder of pictures."""
-    return source.size is None
 
 
 def _writers(
@@ -265,6 +218,10 @@ def _writers(
     stack.enter_context(table)
     writers: list[ResultWriter] = [table]
     files = {"table": job.path(".csv").name, "sidecar": job.path(".json").name}
+    if job.parquet:
+        parquet = ParquetTable(job.path(".parquet"), *_columns(pipeline))
+        writers.append(stack.enter_context(parquet))
+        files["parquet"] = parquet.path.name
     if job.overlay:
         style = Style(region_mode=job.settings.region_mode, scores=job.scores, landmarks=job.landmarks)
         steady = Steady()  # the table keeps every frame's truth; marks in a video must not flicker
@@ -282,9 +239,7 @@ def _writers(
 def _table(job: Job, pipeline: Pipeline, source: Source) -> CsvTable | ProfileTable:
     """The table of a job. SourceError where a profile's cannot be made of this source."""
     if job.csv_profile is None:
-        landmarks = pipeline.landmarks
-        expressions = () if landmarks is None else landmarks.labels
-        return CsvTable(job.path(".csv"), pipeline.model.labels, expressions, pipeline.settings.pain)
+        return CsvTable(job.path(".csv"), *_columns(pipeline))
     profile = find_profile(job.csv_profile)
     if not isinstance(source, Images):
         raise SourceError(
@@ -292,6 +247,24 @@ def _table(job: Job, pipeline: Pipeline, source: Source) -> CsvTable | ProfileTa
             "pictures, or a picture."
         )
     return ProfileTable(job.path(".csv"), profile, [str(path) for path in source.paths])
+
+
+def _columns(pipeline: Pipeline) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """What a table has columns of: the pack's classes, the landmark network's expressions, and whether of pain."""
+    settings, landmarks = pipeline.settings, pipeline.landmarks
+    if not settings.emotions:
+        return (), (), settings.pain
+    return pipeline.model.labels, () if landmarks is None else landmarks.labels, settings.pain
+
+
+def _keep(job: Job, baselines: Baselines) -> dict[str, str]:
+    """Write the neutral faces beside the table; by kind, the files."""
+    kept: dict[str, str] = {}
+    for face_id, own in baselines.in_force.items():
+        path = job.path(f".neutral-{face_name(face_id)}.npz")
+        own.write(path)
+        kept[f"neutral_{face_name(face_id)}"] = path.name
+    return kept
 
 
 def _notes(writers: Sequence[ResultWriter], whole: bool) -> tuple[str, ...]:
@@ -319,6 +292,7 @@ def _summary(
         warnings=tuple(warnings),
         files=tuple(str(job.folder / name) for name in files.values()),
         notes=notes,
+        emotions=job.settings.emotions,
     )
 
 
@@ -337,27 +311,33 @@ def _verdicts(total: Account) -> str:
 
 
 def _sidecar(
-    job: Job, pipeline: Pipeline, summary: Summary, counts: Counts, tally: Tally, started: datetime
+    job: Job,
+    pipeline: Pipeline,
+    summary: Summary,
+    counts: Counts,
+    tally: Tally,
+    written: tuple[datetime, dict[str, str]],
 ) -> Sidecar:
-    model, landmarks = pipeline.model, pipeline.landmarks
-    kinds = {"": "table", ".json": "sidecar", ".mp4": "overlay"}
+    model, landmarks, settings = pipeline.model, pipeline.landmarks, job.settings
+    started, files = written
     return Sidecar(
         source=job.spec,
-        pack=_named(model.pack),
+        pack=_named(model.pack) if settings.emotions else None,
         landmarks=None if landmarks is None else _named(landmarks.pack),
-        settings=job.settings.document(),
-        provider=model.provider,
+        settings=settings.document(),
+        provider=model.provider if settings.emotions else None,
         counts=counts,
         started=started.isoformat(timespec="seconds"),
         finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         duration_s=round(summary.seconds, 3),
         complete=summary.complete,
-        scale=None if job.settings.method == OFF else _scale(job, model).document(),
+        scale=_scale(job, model).document() if settings.explains else None,
         warnings=summary.warnings,
         notes=summary.notes,
         csv_profile=job.csv_profile,
-        verdicts=None if job.settings.method == OFF else tally.document(),
-        files={kinds.get(Path(name).suffix, "table"): Path(name).name for name in summary.files},
+        verdicts=tally.document() if settings.explains else None,
+        pain=summary.pain,
+        files=files,
     )
 
 
@@ -372,8 +352,9 @@ def _scale(job: Job, model: Model) -> Scale:
 
 def _sentence(summary: Summary) -> str:
     state = "" if summary.complete else " INCOMPLETE:"
+    explained = f"{summary.explained} of {summary.faces} faces explained, " if summary.emotions else ""
     return (
         f"{summary.source}:{state} {summary.frames} frames, {summary.frames_with_face} with a face, "
-        f"{summary.explained} of {summary.faces} faces explained, {summary.frames_per_s:.1f} frames/s\n"
+        f"{explained}{summary.frames_per_s:.1f} frames/s\n"
         + "".join(f"  {line}\n" for line in (summary.verdicts, *summary.notes, *summary.files) if line)
     )

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from app import arguments
+from app.naming import Kept, Span
 from core import __version__
 from core.errors import CorpusError, ExplainError, MienscopeError, PackError, UnknownName, VerificationError
 
@@ -46,14 +48,19 @@ def parser() -> argparse.ArgumentParser:
         "fear, a row per picture of a folder, for its largest face; cells are empty where there is no face. Of a pack "
         "with more classes the six are scaled to sum to 1. Nothing is explained but for --overlay",
     )
-    analyze.add_argument("--every", type=_positive, default=1, metavar="N", help="explain every n-th frame (default 1)")
+    analyze.add_argument(
+        "--every", type=arguments.positive, default=1, metavar="N", help="explain every n-th frame (default 1)"
+    )
+    analyze.add_argument("--parquet", action="store_true", help="also write the table as <stem>.parquet")
     _add_model_options(analyze)
+    _add_pain_options(analyze, recorded=True)
 
     explain = commands.add_parser("explain", help="one still to a picture or arrays; '--method all' compares methods")
     explain.add_argument("image", metavar="IMAGE")
     explain.add_argument("--out", type=Path, required=True, help="a .png, .npz or .json file")
     _add_drawing_options(explain, "in the .png")
     _add_model_options(explain)
+    _add_pain_options(explain, recorded=False)
 
     packs = commands.add_parser("packs", help="list, show, check or import model packs")
     actions = packs.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -119,7 +126,55 @@ def _add_model_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print a summary that a program can read")
 
 
+def _add_pain_options(command: argparse.ArgumentParser, recorded: bool) -> None:
+    """Options about pain; what is about time belongs to recordings."""
+    which = command.add_mutually_exclusive_group()
+    which.add_argument(
+        "--pain",
+        action="store_true",
+        help="also measure action units and the pain score PSPI, 0 to 16, with its interval",
+    )
+    which.add_argument("--pain-only", action="store_true", help="measure pain alone: no emotion is read or stored")
+    command.add_argument(
+        "--baseline",
+        action="append",
+        type=Kept.parse,
+        default=[],
+        metavar="[FACE=]FILE",
+        help="compare a face (default: A, the first that is seen) with a neutral face that was kept",
+    )
+    command.add_argument("--person", default="", metavar="NAME", help="whose face it is")
+    command.set_defaults(neutral=None, one_person=False, keep_neutral=False, smoothing=None)
+    if recorded:
+        command.add_argument(
+            "--neutral",
+            type=Span.parse,
+            metavar="START[-END]",
+            help="faces are neutral at this time of the recording, s: compare them with that instead of the norm",
+        )
+        command.add_argument("--keep-neutral", action="store_true", help="write neutral faces to <stem>.neutral-A.npz")
+        command.add_argument(
+            "--one-person",
+            action="store_true",
+            help="only one person is in the recording: the neutral face counts for whoever is alone in the picture",
+        )
+        command.add_argument(
+            "--smoothing",
+            type=arguments.seconds,
+            metavar="SECONDS",
+            help="time constant that action units follow the face with; 0 for none",
+        )
+
+
 def _add_verify_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "what",
+        nargs="?",
+        choices=("expressions", "pain"),
+        default="expressions",
+        help="expressions (default), or pain: the score against recordings with a coded PSPI (UNBC-McMaster) or a "
+        "known stimulus (BioVid), which takes --data, --out, --layout, --rate and --json",
+    )
     command.add_argument(
         "--pack", action="append", help="model pack (default: the shipped one); repeat to compare several"
     )
@@ -131,7 +186,7 @@ def _add_verify_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--column",
         action="append",
-        type=_assignment,
+        type=arguments.assignment,
         default=[],
         metavar="WHAT=NAME",
         help="of a CSV: which column is the image, subject, score or split",
@@ -142,12 +197,21 @@ def _add_verify_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--method", default="lrp", help="how to explain (default lrp)")
     command.add_argument("--regions", default="polygons", metavar="MODE", help="polygons (default) or boxes")
     work = command.add_mutually_exclusive_group()
-    work.add_argument("--checks", type=_positive, metavar="N", help="images per check of the explanations")
+    work.add_argument("--checks", type=arguments.positive, metavar="N", help="images per check of the explanations")
     work.add_argument("--quick", action="store_true", help="leave the checks of the explanations out")
     command.add_argument(
-        "--worst", type=_not_negative, default=30, metavar="N", help="worst images to list (default 30)"
+        "--worst", type=arguments.not_negative, default=30, metavar="N", help="worst images to list (default 30)"
     )
-    command.add_argument("--seed", type=_not_negative, default=0, help="of everything drawn at random (default 0)")
+    command.add_argument(
+        "--seed", type=arguments.not_negative, default=0, help="of everything drawn at random (default 0)"
+    )
+    command.add_argument(
+        "--rate",
+        type=arguments.rate,
+        default=30.0,
+        metavar="HZ",
+        help="of pain: pictures per second of sequences without a time of their own (default 30)",
+    )
     command.add_argument("--restart", action="store_true", help="measure anew, whatever the folder holds")
     command.add_argument("--with-faces", action="store_true", help="show the worst images' faces: they are health data")
     command.add_argument("--provider", default="auto", help="auto, cpu, cuda, tensorrt or coreml")
@@ -163,24 +227,27 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--name", help="name of the pack (default: the file's)")
     command.add_argument(
-        "--size", type=_positive, metavar="PX", help="side of its pictures, where the file leaves it open"
+        "--size", type=arguments.positive, metavar="PX", help="side of its pictures, where the file leaves it open"
     )
     command.add_argument(
         "--colour", choices=("grey", "rgb", "bgr"), help="its channels (default: grey for one, rgb for three)"
     )
     command.add_argument(
-        "--mean", type=_numbers, metavar="M,...", help="what it wants subtracted, of pixels scaled to 0..1 (default 0)"
+        "--mean",
+        type=arguments.numbers,
+        metavar="M,...",
+        help="what it wants subtracted, of pixels scaled to 0..1 (default 0)",
     )
     command.add_argument(
         "--std",
-        type=_numbers,
+        type=arguments.numbers,
         metavar="S,...",
         help="what it wants divided by, of pixels scaled to 0..1 (default 1; 0.00392157 for pixels 0..255). "
         "Without --mean and --std the scaling is guessed, and said",
     )
     command.add_argument(
         "--alignment",
-        type=_numbers,
+        type=arguments.numbers,
         metavar="X,Y,X,Y,X,Y",
         help="where right eye, left eye and mouth lie in its pictures, as fractions (default: as in the shipped pack)",
     )
@@ -189,34 +256,6 @@ def _add_import_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--no-sheet", action="store_true", help="draw no comparison of methods, which takes longest")
     command.add_argument("--replace", action="store_true", help="take the place of an imported pack of that name")
     command.add_argument("--json", action="store_true")
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected numbers with commas between them, got '{text}'") from None
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    what, equals, name = text.partition("=")
-    if not (what and equals and name):
-        raise argparse.ArgumentTypeError(f"expected WHAT=NAME, got '{text}'")
-    return what, name
-
-
-def _not_negative(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"expected 0 or more, got {value}")
-    return value
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, got {value}")
-    return value
 
 
 def main(arguments: Sequence[str] | None, open_window: OpenWindow) -> int:
@@ -315,6 +354,10 @@ def _packs_check(chosen: argparse.Namespace) -> int:
 
 
 def _verify(chosen: argparse.Namespace) -> int:
+    if chosen.what == "pain":
+        from app.verify.pain import run_verify_pain
+
+        return run_verify_pain(chosen)
     from app.verify.command import run_verify
 
     return run_verify(chosen)

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from app.analyze import make_folder, model_from
+from app.analyze import make_folder
+from app.chosen import model_from
 from core.comparison import Compared, Comparison, Faithful, compare
 from core.errors import UnknownName
 from core.export import versions, write_json

@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from app.analyze import landmarks_from, make_folder, model_from, settings_from
+from app.analyze import make_folder
+from app.chosen import landmarks_from, model_from, neutral_from, settings_from
 from app.compare import ALL, compare_still
 from core.errors import ExplainError, SourceUnreadable, UnknownName
 from core.overlay import Style, face_name
@@ -17,19 +18,21 @@ from core.types import FaceResult, Frame
 def explain_still(chosen: argparse.Namespace) -> int:
     """Explain every face of a picture and write the result in the form that the file's ending names."""
     if chosen.method == ALL:
-        if chosen.points or chosen.landmark_pack:
+        if chosen.points or chosen.landmark_pack or chosen.pain or chosen.pain_only:
             raise ExplainError(
-                "'--method all' compares explanations of pixels; leave out --points, or name one method."
+                "'--method all' compares explanations of pixels; leave out --points and --pain, or name one method."
             )
         return compare_still(chosen, _read(chosen.image))
     out: Path = chosen.out
     if out.suffix.lower() not in FORMATS:
         raise UnknownName("file format for a still", out.suffix or out.name, FORMATS)
-    model, settings = model_from(chosen), settings_from(chosen)
+    settings, neutral = settings_from(chosen), neutral_from(chosen)
+    model = model_from(chosen)
     settings.check(model.labels)
-    if settings.method == OFF:
+    if settings.emotions and settings.method == OFF:
         raise ExplainError("explain needs a method; 'off' explains nothing.")
     pipeline = Pipeline(model, settings, stills=True, landmarks=landmarks_from(chosen))
+    pipeline.baselines = neutral.baselines(chosen.image, model)
     try:
         result = pipeline.process(_read(chosen.image))
     finally:
@@ -50,9 +53,14 @@ def explain_still(chosen: argparse.Namespace) -> int:
 
 
 def _sentence(face: FaceResult) -> str:
-    verdict = face.regions.verdict if face.regions else None
-    about = f", {verdict}" if verdict else ""
-    return f"{face_name(face.observation.face_id)}: {face.prediction.label} {face.prediction.probability:.2f}{about}\n"
+    said = []
+    if face.prediction is not None:
+        verdict = face.regions.verdict if face.regions else None
+        about = f", {verdict}" if verdict else ""
+        said.append(f"{face.prediction.label} {face.prediction.probability:.2f}{about}")
+    if face.pain is not None:
+        said.append(f"{face.pain.headline}; {face.pain.sentence}" if face.pain.score else face.pain.headline)
+    return f"{face_name(face.observation.face_id)}: {'; '.join(said)}\n"
 
 
 def _read(spec: str) -> Frame:

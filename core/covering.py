@@ -29,7 +29,7 @@ def edges(cells: Floats) -> Floats:
     seen = cells[:, _band()]
     seen = seen - seen.mean(axis=1, keepdims=True)
     size = np.sqrt((seen * seen).sum(axis=1, keepdims=True))
-    return np.divide(seen, size, out=np.zeros_like(seen), where=size > 0)
+    return np.asarray(np.divide(seen, size, out=np.zeros_like(seen), where=size > 0), np.float32)
 
 
 @cache

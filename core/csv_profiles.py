@@ -112,8 +112,12 @@ class ProfileTable(Closing):
         self.without_face += not result.faces
         self.with_several += len(result.faces) > 1
         largest = max(result.faces, key=lambda face: face.observation.box.area, default=None)
-        shares = None if largest is None else self._profile.probabilities(largest.prediction)
-        self._row(None if shares is None else [number(share) for share in shares.tolist()])
+        if largest is None:
+            self._row(None)
+            return
+        if largest.prediction is None:
+            raise ExportError(f"The table of {self._profile.title} holds emotions, and got a face without.")
+        self._row([number(share) for share in self._profile.probabilities(largest.prediction).tolist()])
 
     def finish(self) -> None:
         """Add empty rows for the pictures at the end that could not be read."""

@@ -106,6 +106,11 @@ class Episode:
         """The part of it that was measured, s."""
         return self.duration_s - self.unmeasured_s
 
+    def document(self) -> Mapping[str, object]:
+        """For files."""
+        names = ("onset_s", "end_s", "duration_s", "peak", "peak_s", "area", "unmeasured_s", "is_open", "is_cut")
+        return {name: getattr(self, name) for name in names}
+
     def carried(self, start: tuple[float, float], end: tuple[float, float], unmeasured_s: float = 0.0) -> "Episode":
         """The episode carried on along a straight piece of the curve, from (time, score) to (time, score)."""
         (start_s, first), (end_s, last) = start, end
@@ -174,7 +179,7 @@ class Episodes:
             "measured_s": self.measured_s,
             "unmeasured_s": dict(self.unmeasured_s),
             "unmeasured_share": self.unmeasured_share,
-            "episodes": [_document(each) for each in (*self.ended, *([self.current] if self.current else []))],
+            "episodes": [each.document() for each in (*self.ended, *([self.current] if self.current else []))],
         }
 
     def _account(self, last: Sample, sample: Sample) -> bool:
@@ -226,11 +231,6 @@ def _crossing(before: tuple[float, float], here: tuple[float, float], level: flo
     return before[0] + share * (here[0] - before[0]), level
 
 
-def _document(episode: Episode) -> Mapping[str, object]:
-    names = ("onset_s", "end_s", "duration_s", "peak", "peak_s", "area", "unmeasured_s", "is_open", "is_cut")
-    return {name: getattr(episode, name) for name in names}
-
-
 @dataclass(frozen=True)
 class Acknowledgement:
     """Who has seen an alarm, when in the source's time, and when by the clock (ISO 8601, UTC)."""
@@ -266,14 +266,20 @@ class Alarms(Generic[E]):
     One stands at a time, until somebody acknowledges it; then there is silence, and after that the next may be raised,
     in the same episode too.
 
+    Parameters
+    ----------
+    attended
+        Whether somebody is there to acknowledge. Else, as over a recording, every episode raises one alarm at most,
+        whatever stands.
+
     Attributes
     ----------
     raised
         All alarms, in order.
     """
 
-    def __init__(self, rule: EpisodeRule | None = None) -> None:
-        self.episodes = Episodes(rule)
+    def __init__(self, rule: EpisodeRule | None = None, attended: bool = True) -> None:
+        self.episodes, self.attended = Episodes(rule), attended
         self.raised: list[Alarm[E]] = []
         self._alarming_s = 0.0  # measured time within the current episode in which the score might raise an alarm
         self._episode_s: float | None = None  # its onset
@@ -308,11 +314,18 @@ class Alarms(Generic[E]):
             return None
         self._alarming_s += measured_s
         late_s = self._alarming_s - self.episodes.rule.alarm_s
-        if late_s < 0 or self.standing is not None or sample.timestamp_s < self._silent_until_s:
+        if late_s < 0 or self._is_held_back(episode) or sample.timestamp_s < self._silent_until_s:
             return None
         raised_s = max(sample.timestamp_s - min(late_s, measured_s), self._silent_until_s)
         self.raised.append(Alarm(raised_s, episode, explanation))
         return self.raised[-1]
+
+    def _is_held_back(self, episode: Episode) -> bool:
+        """Whether an alarm stands, or where nobody attends, has been raised in this episode."""
+        last = self.raised[-1] if self.raised else None
+        if self.attended or last is None:
+            return self.standing is not None
+        return last.episode.onset_s == episode.onset_s
 
     def acknowledge(self, name: str, timestamp_s: float, at: str) -> Alarm[E]:
         """Acknowledge the alarm that stands. AlarmError where none does, without a name, or before it was raised."""

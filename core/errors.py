@@ -25,7 +25,7 @@
     |-- UnknownName            a class, method, source or colour map that does not exist; lists what there is
     |-- VerificationError      a pack cannot be verified in the way that was asked for
     |   `-- StoreMismatch      the folder holds the records of another verification, or what nobody wrote
-    |-- BaselineInvalid        a file holds no neutral face that was kept
+    |-- BaselineInvalid        a file, or a time of a recording, holds no neutral face
     |-- AlarmError             an acknowledgement does not fit the alarm
     `-- ExportError            a result cannot be written
 """

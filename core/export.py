@@ -2,7 +2,7 @@
 
 ::
 
-    Result --> CsvTable       one row per frame and face, and one for a frame without a face
+    Result --> core.tables    one row per frame and face, and one for a frame without a face
            --> OverlayVideo   the overlay of every frame, at the frame's own presentation time
            --> Counts         what was seen, for the sidecar
     Sidecar --> <stem>.json   versions, pack, settings, provider, counts, times, warnings
@@ -10,13 +10,12 @@
 Whatever takes results and is closed at the end is a `ResultWriter`.
 """
 
-import csv
 import errno
 import json
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from importlib import metadata
@@ -31,11 +30,7 @@ import core
 from core.errors import ExportError
 from core.geometry import Image
 from core.opencv import cv2
-from core.pain_table import pain_cells, pain_columns
-from core.point_regions import POINTS_OF
-from core.regions import REGIONS
-from core.relevance import agreement
-from core.types import FaceResult, LandmarkReading, Result
+from core.types import Result
 
 W = TypeVar("W", bound="Closing")
 
@@ -87,136 +82,6 @@ def _reason(path: Path, error: OSError) -> str:
     return f"'{path}' cannot be written: {error.strerror or error}."
 
 
-class CsvTable(Closing):
-    """The table of a recording, written row by row; what was written stays when the process dies.
-
-    Numbers of an explanation stand only in the row of the frame that was explained (`explained` 1); a cell that is not
-    known is empty. UTF-8, comma, dot.
-
-    Parameters
-    ----------
-    labels
-        The pack's classes, in its order.
-    landmark_labels
-        The expressions of the landmark network that reads beside it; empty where none does.
-    pain
-        Whether action units and PSPI have columns.
-    """
-
-    def __init__(
-        self, path: Path, labels: Sequence[str], landmark_labels: Sequence[str] = (), pain: bool = False
-    ) -> None:
-        self.path = path
-        self._labels, self._landmark_labels, self._pain = tuple(labels), tuple(landmark_labels), pain
-        with writing(path):
-            self._file = path.open("w", encoding="utf-8", newline="")
-        self._rows = csv.DictWriter(self._file, columns(labels, landmark_labels, pain), restval="", lineterminator="\n")
-        try:
-            with writing(path):
-                self._rows.writeheader()
-                self._file.flush()
-        except ExportError:
-            with suppress(OSError):
-                self._file.close()
-            raise
-
-    def write(self, result: Result) -> None:
-        """Add the rows of one frame."""
-        frame = {"frame": result.frame.index, "timestamp": number(result.frame.timestamp_s), "success": 0}
-        with writing(self.path):
-            for face in result.faces:
-                self._rows.writerow(frame | {"success": 1} | self._face(face))
-            if not result.faces:
-                self._rows.writerow(frame)
-            self._file.flush()
-
-    def close(self) -> None:
-        """Finish the file."""
-        with writing(self.path):
-            self._file.close()
-
-    def _face(self, face: FaceResult) -> dict[str, object]:
-        if face.prediction.labels != self._labels:
-            raise ExportError(
-                f"'{self.path}' has columns for {self._labels}, got a face with {face.prediction.labels}."
-            )
-        box = face.observation.box
-        row: dict[str, object] = {
-            "face_id": face.observation.face_id,
-            "confidence": number(face.observation.confidence, 4),
-            "box_x": number(box.x, 2),
-            "box_y": number(box.y, 2),
-            "box_w": number(box.width, 2),
-            "box_h": number(box.height, 2),
-            "label": face.prediction.label,
-            "probability": number(face.prediction.probability),
-            "explained": int(face.explained),
-        }
-        shares = zip(self._labels, face.prediction.probabilities, strict=True)
-        row |= {f"p_{label}": number(p) for label, p in shares}
-        row |= _by_landmarks(face) if self._landmark_labels else {}
-        row |= _pain(face) if self._pain else {}
-        return row | _explained(face) if face.explained else row
-
-
-def columns(labels: Sequence[str], landmark_labels: Sequence[str] = (), pain: bool = False) -> list[str]:
-    """The table's columns, in order; those of a landmark network, then those of pain come last."""
-    return [
-        *("frame", "timestamp", "face_id", "confidence", "success", "box_x", "box_y", "box_w", "box_h"),
-        *("label", "probability", *(f"p_{label}" for label in labels)),
-        *("explained", "method", "target", "outside_share", "expected_share", "expected_density"),
-        *(f"r_{region}" for region in REGIONS),
-        *(f"d_{region}" for region in REGIONS),
-        *(landmark_columns(landmark_labels) if landmark_labels else ()),
-        *(pain_columns() if pain else ()),
-    ]
-
-
-def landmark_columns(labels: Sequence[str]) -> list[str]:
-    """The columns of a landmark network with these expressions, in order."""
-    return [
-        *("lm_label", *(f"lm_p_{label}" for label in labels), "lm_target", "lm_agreement", "lm_gap"),
-        *(f"lm_r_{region}" for region in POINTS_OF),
-    ]
-
-
-def _by_landmarks(face: FaceResult) -> dict[str, object]:
-    """Cells of what the landmark network reads in this frame; none while it waits."""
-    read = face.by_landmarks
-    if not isinstance(read, LandmarkReading):
-        return {}
-    regions = read.points.regions
-    return {
-        "lm_label": read.label,
-        **{f"lm_p_{label}": number(p) for label, p in zip(read.labels, read.probabilities, strict=True)},
-        "lm_target": read.points.target,
-        "lm_agreement": number(agreement(face), 4),
-        "lm_gap": number(read.points.gap),
-        **{f"lm_r_{name}": number(regions.shares[regions.regions.index(name)]) for name in POINTS_OF},
-    }
-
-
-def _pain(face: FaceResult) -> dict[str, object]:
-    return {
-        name: value if isinstance(value, str) else number(value, 4) for name, value in pain_cells(face.pain).items()
-    }
-
-
-def _explained(face: FaceResult) -> dict[str, object]:
-    cells: dict[str, object] = {}
-    if face.explanation is not None:
-        cells |= {"method": face.explanation.method, "target": face.explanation.title}
-    if (regions := face.regions) is not None:
-        cells |= {
-            "outside_share": number(regions.outside_share),
-            "expected_share": number(regions.expected_share),
-            "expected_density": number(regions.expected_density, 4),
-        }
-        cells |= {f"r_{name}": number(v) for name, v in zip(regions.regions, regions.shares, strict=True)}
-        cells |= {f"d_{name}": number(v, 4) for name, v in zip(regions.regions, regions.densities, strict=True)}
-    return cells
-
-
 def number(value: float | None, digits: int = 6) -> str:
     """A number with at most so many digits after the dot; nothing for what is not known or not finite."""
     if value is None or not np.isfinite(value):
@@ -260,7 +125,7 @@ class Sidecar:
     Attributes
     ----------
     pack
-        Id, version and sha256 of the model pack.
+        Id, version and sha256 of the model pack; None, as the provider, where no emotions were read.
     landmarks
         The same of the landmark pack that read beside it; None where none did.
     started, finished
@@ -275,12 +140,14 @@ class Sidecar:
         What a reader of the table has to know about it.
     verdicts
         What the verdicts add up to per face and class, see `core.tally`; None where nothing was explained.
+    pain
+        What the pain scores add up to, see `core.pain_log`, and the neutral faces; None where none were asked for.
     """
 
     source: str
-    pack: Mapping[str, object]
+    pack: Mapping[str, object] | None
     settings: Mapping[str, object]
-    provider: str
+    provider: str | None
     counts: Counts
     started: str
     finished: str
@@ -292,6 +159,7 @@ class Sidecar:
     notes: tuple[str, ...] = ()
     csv_profile: str | None = None
     verdicts: Mapping[str, object] | None = None
+    pain: Mapping[str, object] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -107,12 +107,12 @@ class LandmarkReader:
         self._tracks = {
             name: track for name, track in self._tracks.items() if abs(timestamp_s - track.seen_s) <= FORGOTTEN_S
         }
-        return [
-            self._read(face.observation, timestamp_s, self.explained(target or face.prediction.label)) for face in faces
-        ]
+        return [self._read(face.observation, timestamp_s, self.explained(target or face.label)) for face in faces]
 
-    def explained(self, label: str) -> str | None:
+    def explained(self, label: str | None) -> str | None:
         """The network's own name of a class; None for one that it does not know."""
+        if label is None:
+            return None
         return next((own for own in self.model.labels if expression(own) == expression(label)), None)
 
     def _read(self, face: FaceObservation, timestamp_s: float, target: str | None) -> LandmarkReading | LandmarkWait:

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import UnknownName
+from core.face_labels import FaceLabel, draw_label, label_box, label_of
 from core.geometry import FACE_OVAL, Box, Floats, Image, Similarity, frozen
-from core.lettering import ACCENT, AMBER, DARK, QUIET, WHITE, Colour, plate, text_width, write
+from core.lettering import ACCENT, QUIET, WHITE, Colour, plate, text_width, write
 from core.mark import draw_mark, mark_width
 from core.opencv import cv2
 from core.panel_places import PanelPlaces
@@ -33,7 +34,6 @@ from core.verdict import Verdict
 from core.wireframe import draw_wireframe
 
 NOTICE: Final = "not a medical device"
-STALE_S: Final = 0.0005  # an explanation at most this much older than its frame counts as the frame's own
 
 
 def _sequential(opencv_map: int, start: float) -> NDArray[np.uint8]:
@@ -260,13 +260,18 @@ def draw(
         if face.points is not None:
             draw_dots(image, face.observation.landmarks, face.points)
     capital_px = _capital_px(image)
-    taken = [_label_box(image, result, face, capital_px) for face in result.faces]
-    for face in result.faces:
-        _draw_face(image, result, face, style, capital_px)
-    for face in result.faces if style.marks else ():
+    labels = [label_of(result, face, face_name(face.observation.face_id)) for face in result.faces]
+    taken = [
+        label_box(image, label, face.observation.box, capital_px)
+        for face, label in zip(result.faces, labels, strict=True)
+    ]
+    of_labels = tuple(taken)
+    for face, label, over in zip(result.faces, labels, of_labels, strict=True):
+        _draw_face(image, face, label, over, style, capital_px)
+    for face, over in zip(result.faces, of_labels, strict=True) if style.marks else ():
         verdict = face.judged(style.outside_limit) if verdicts is None else verdicts.get(face.observation.face_id)
         if verdict is not None and verdict.unsupported:
-            taken.append(_draw_mark(image, result, face, verdict, capital_px))
+            taken.append(_draw_mark(image, face.observation.box, over, verdict, capital_px))
     if style.scores:
         names = [face_name(face.observation.face_id) for face in result.faces]
         taken += draw_scores(image, result.faces, names, _room(image, capital_px), taken, capital_px, places)
@@ -301,52 +306,15 @@ def face_name(face_id: int) -> str:
     return letters
 
 
-def _draw_face(image: Image, result: Result, face: FaceResult, style: Style, capital_px: float) -> None:
-    box = face.observation.box
+def _draw_face(image: Image, face: FaceResult, label: FaceLabel, place: Box, style: Style, capital_px: float) -> None:
     if style.boxes:
-        _draw_box(image, box, max(round(capital_px / 6), 1))
-    if not style.labels:
-        return
-    label = _label_box(image, result, face, capital_px)
-    left, top, middle = round(label.x), round(label.y), round(label.y + label.height / 2)
-    plate(image, (left, top, round(label.width), round(label.height)))
-    pad = round(0.6 * capital_px)
-    if name := face_name(face.observation.face_id):
-        badge = text_width(name, capital_px, bold=True) + 2 * pad
-        plate(image, (left, top, badge, round(label.height)), ACCENT, 1.0)
-        write(image, name, left + pad, middle, capital_px, DARK, bold=True)
-        left += badge
-    write(image, _label(face), left + pad, middle, capital_px, WHITE)
-    if age := _age(result, face):
-        write(image, age, left + text_width(_label(face), capital_px) + 2 * pad, middle, 0.78 * capital_px, AMBER)
+        _draw_box(image, face.observation.box, max(round(capital_px / 6), 1))
+    if style.labels:
+        draw_label(image, label, place, capital_px)
 
 
-def _age(result: Result, face: FaceResult) -> str:
-    """A note for an explanation that is older than the frame, else nothing."""
-    age_s = result.explanation_age_s(face)
-    return "" if age_s is None or age_s <= STALE_S else f"explained {age_s * 1000:.0f} ms ago"
-
-
-def _label(face: FaceResult) -> str:
-    return f"{face.prediction.label} {face.prediction.probability:.2f}"
-
-
-def _label_box(image: Image, result: Result, face: FaceResult, capital_px: float) -> Box:
-    """Where a face's label goes: on top of its box, within the picture."""
-    box, pad = face.observation.box, round(0.6 * capital_px)
-    name = face_name(face.observation.face_id)
-    width = text_width(_label(face), capital_px) + 2 * pad
-    width += text_width(name, capital_px, bold=True) + 2 * pad if name else 0
-    width += text_width(age, 0.78 * capital_px) + pad if (age := _age(result, face)) else 0
-    height = round(2.2 * capital_px)
-    x = min(max(box.x, 0), image.shape[1] - width)
-    y = box.y - height - round(0.4 * capital_px)
-    return Box(round(max(x, 0)), round(max(y, 0)), width, height)
-
-
-def _draw_mark(image: Image, result: Result, face: FaceResult, verdict: Verdict, capital_px: float) -> Box:
+def _draw_mark(image: Image, box: Box, label: Box, verdict: Verdict, capital_px: float) -> Box:
     """Mark an unsupported decision: above its face where both fit, else within the box, where none collide."""
-    box, label = face.observation.box, _label_box(image, result, face, capital_px)
     gap = 0.4 * capital_px
     room = min(box.right, image.shape[1]) - label.right - gap
     words = mark_width(verdict, capital_px) <= room

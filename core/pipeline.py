@@ -61,6 +61,9 @@ class Settings:
     pain, pain_smoothing_s
         Whether to estimate action units and PSPI of every face in every frame, and the time constant that its units
         follow with, 0 for none; see `core.pain`.
+    emotions
+        Whether the model reads expressions at all. Without, pain alone is measured: no network runs on the face, and
+        results hold no class, no probability and no explanation of one.
     """
 
     method: str | Method = "lrp"
@@ -71,6 +74,16 @@ class Settings:
     contrast: bool = False
     pain: bool = False
     pain_smoothing_s: float = TIME_CONSTANT_S
+    emotions: bool = True
+
+    def __post_init__(self) -> None:
+        if not (self.emotions or self.pain):
+            raise ValueError("settings ask for emotions, for pain, or for both; got neither")
+
+    @property
+    def explains(self) -> bool:
+        """Whether what the model reads is explained."""
+        return self.emotions and self.method != OFF
 
     def check(self, labels: tuple[str, ...]) -> None:
         """UnknownName for a method, class or region mode that does not exist; it lists those that do."""
@@ -247,7 +260,18 @@ class Pipeline:
         if self._in_force is not found.reading:  # maps of another reading would be shown as if they were of this one
             self._kept, self._in_force = {}, found.reading
             self._contrasts, self._contrasted_s = {}, -np.inf
-        if not explain or settings.method == OFF:
+        if settings.emotions:
+            faces = self._with_emotions(found, explain and settings.explains, in_turn, watch)
+            features = self._features(found, watch)
+        else:
+            self._reader, features = None, None
+            faces = [FaceResult(*each, None) for each in zip(found.observations, found.crops, strict=True)]
+        return Result(found.frame, tuple(self._with_pain(found, faces, watch)), watch.stages_s, features)
+
+    def _with_emotions(self, found: Found, explain: bool, in_turn: bool, watch: Stopwatch) -> list[FaceResult]:
+        """What model and landmark network read, and why."""
+        settings = found.reading.settings
+        if not explain:
             faces = self._predicted(found, watch)
         elif in_turn and len(found.crops) > 1 and named_method(settings.method).runs_often:
             faces = self._explained_in_turn(found, watch)
@@ -255,12 +279,9 @@ class Pipeline:
             faces = self._explained(found, watch)
             self._kept = {}
         self._keep(faces)
-        if settings.contrast and explain and settings.method != OFF:
+        if settings.contrast and explain:
             self._contrast(found, faces, watch)
-        faces = self._by_landmarks(found, list(map(self._with_contrast, faces)), watch)
-        faces = self._with_pain(found, faces, watch)
-        features = self._features(found, watch)
-        return Result(found.frame, tuple(faces), watch.stages_s, features)
+        return self._by_landmarks(found, list(map(self._with_contrast, faces)), watch)
 
     def _observe(self, frame: Frame) -> list[FaceObservation]:
         """Faces of a frame, with identities: every still on its own, video by following."""
@@ -392,7 +413,7 @@ class Pipeline:
 
     def _with_contrast(self, face: FaceResult) -> FaceResult:
         kept = self._contrasts.get(face.observation.face_id)
-        return replace(face, contrast=kept) if kept and kept.target == face.prediction.label else face
+        return replace(face, contrast=kept) if kept and kept.target == face.label else face
 
     def _predicted(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
         with watch.stage("model"):

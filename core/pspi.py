@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.action_units import UNITS as ALL_UNITS
 from core.action_units import ActionUnits, Comparison, Reading, estimate
 from core.action_units.estimate import PLACES
 
@@ -127,6 +128,33 @@ class PainReading:
         if found is Look.GRIMACE and self.neutral is not None and estimate(self.neutral).of(12) >= PRESENT:
             return Look.UNCLEAR
         return found
+
+    @property
+    def headline(self) -> str:
+        """Score, scale and interval, or why there is none: "PSPI 5.2 of 16 (3.9-6.8)"."""
+        if self.score is None:
+            return f"PSPI not measurable: {self.reason}"
+        return f"PSPI {self.score.pspi:.1f} of {MOST:g} ({self.score.low:.1f}-{self.score.high:.1f})"
+
+    def document(self) -> dict[str, object]:
+        """In words and numbers, for files; units where they can be trusted."""
+        found: dict[str, object] = {"quality": self.quality, "reason": self.reason, "sentence": self.sentence}
+        if self.score is None:
+            return found
+        sides = {"both": self.units.both, "left": self.units.left, "right": self.units.right}
+        return found | {
+            "pspi": self.score.pspi,
+            "pspi_low": self.score.low,
+            "pspi_high": self.score.high,
+            "most": MOST,
+            "parts": {f"AU{part.au:02}": part.value for part in self.score.parts},
+            "look": self.look.value,
+            "own_neutral": self.neutral is not None,
+            "units": {
+                side: dict(zip((f"AU{unit.au:02}" for unit in ALL_UNITS), values.tolist(), strict=True))
+                for side, values in sides.items()
+            },
+        }
 
     @property
     def sentence(self) -> str:

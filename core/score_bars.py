@@ -1,4 +1,4 @@
-"""The probability of every class, as small bars on a picture, in the pack's order so that rows keep their places."""
+"""The scores of every face, as small bars on a picture: see `core.score_panels`."""
 
 import itertools
 from collections.abc import Sequence
@@ -12,22 +12,22 @@ from core.opencv import cv2
 from core.panel_places import MIDDLE, Anchor, PanelPlaces
 from core.places import around, beside, nearest_points
 from core.region_bars import TROUGH, fill
-from core.types import FaceResult, Prediction
+from core.score_panels import Panel, Row, panel_of
+from core.types import FaceResult
 
 ROW: Final = 1.9  # from line to line, over the height of a capital
 BAR: Final = 7.0  # length of a full bar, over the height of a capital
 LETTERS: Final = 0.85  # height of the letters' capitals, over the panel's
-HEADING: Final = "probability"
 SIZES: Final = (1.0, 0.85, 0.7)  # of the panel, tried one after another, over the size of other letters
 LEADER: Final = 3.5  # distance from which a line leads to the face, over the height of a capital: a label has room
 LEAST_PX: Final = 5.0  # height of the smallest capitals that can be read
 
 
-def panel_size(prediction: Prediction, capital_px: float) -> tuple[int, int]:
+def panel_size(panel: Panel, capital_px: float) -> tuple[int, int]:
     """Width and height of the panel, px."""
-    names = max(text_width(label, LETTERS * capital_px, bold=True) for label in (*prediction.labels, HEADING))
+    names = max(text_width(label, LETTERS * capital_px, bold=True) for label in (*panel.names, panel.heading))
     width = names + (BAR + 3.0) * capital_px + text_width("0.00", LETTERS * capital_px, bold=True)
-    return round(width), round((ROW * (len(prediction.labels) + 1) + 0.9) * capital_px)
+    return round(width), round((ROW * (len(panel.rows) + 1) + 0.9) * capital_px)
 
 
 def draw_scores(
@@ -66,7 +66,7 @@ def draw_scores(
             _draw_leader(image, face, place, capital_px)
     for face, name, place in zip(faces, names, places, strict=True):
         if place is not None:
-            _draw_panel(image, face.prediction, place, size_px, name)
+            _draw_panel(image, panel_of(face), place, size_px, name)
     found = [place for place in places if place is not None]
     if len(found) < len(faces):
         text = f"no room for the scores of {len(faces) - len(found)} of {len(faces)} faces"
@@ -94,7 +94,7 @@ def _steady_places(
         Anchor(
             face.observation.face_id,
             face.observation.box,
-            tuple(panel_size(face.prediction, size_px) for size_px in sizes_px),
+            tuple(panel_size(panel_of(face), size_px) for size_px in sizes_px),
             _gap_px(capital_px),
             LEADER * capital_px,
         )
@@ -125,7 +125,7 @@ def _places(
         used = list(taken)
         places: list[Box | None] = []
         for face in faces:
-            size = panel_size(face.prediction, size_px)
+            size = panel_size(panel_of(face), size_px)
             place = where(face.observation.box, size, _gap_px(capital_px), room, used)
             places.append(place)
             used += [] if place is None else [place]
@@ -155,7 +155,7 @@ def _onto_faces(
         if places[number] is None:
             own = face.observation.box
             used = [box for box in (*taken, *places) if box is not None and box != own]
-            size = panel_size(face.prediction, size_px)
+            size = panel_size(panel_of(face), size_px)
             places[number] = around(own, size, 0, room, [*used, own.scaled(MIDDLE)])
     return places
 
@@ -168,34 +168,31 @@ def _draw_leader(image: Image, face: FaceResult, place: Box, capital_px: float) 
         cv2.line(image, start, end, ACCENT, max(round(capital_px / 10), 1), cv2.LINE_AA)
 
 
-def _draw_panel(image: Image, prediction: Prediction, place: Box, capital_px: float, badge: str) -> None:
-    """Draw one panel; the most probable class stands out, `badge` names the face."""
+def _draw_panel(image: Image, panel: Panel, place: Box, capital_px: float, badge: str) -> None:
+    """Draw one panel; `badge` names the face."""
     left, top = round(place.x), round(place.y)
-    width, height = panel_size(prediction, capital_px)
+    width, height = panel_size(panel, capital_px)
     plate(image, (left, top, width, height))
     edge, letters = left + round(0.8 * capital_px), LETTERS * capital_px
     middle = top + round(1.35 * capital_px)
-    write(image, HEADING, edge, middle, 0.85 * letters, QUIET)
+    write(image, panel.heading, edge, middle, 0.85 * letters, QUIET)
     if badge:
         side = text_width(badge, letters, bold=True) + round(capital_px)
         box = (left + width - side - round(0.5 * capital_px), middle - round(0.8 * capital_px))
         plate(image, (*box, side, round(1.6 * capital_px)), ACCENT, 1.0)
         write(image, badge, box[0] + round(0.5 * capital_px), middle, letters, DARK, bold=True)
-    for row, (label, share) in enumerate(zip(prediction.labels, prediction.probabilities.tolist(), strict=True), 1):
-        line = (edge, top + round((1.35 + ROW * row) * capital_px), left + width - round(0.8 * capital_px))
-        _draw_row(image, (label, share), line, capital_px, first=label == prediction.label)
+    for number, row in enumerate(panel.rows):
+        line = (edge, top + round((1.35 + ROW * (number + 1)) * capital_px), left + width - round(0.8 * capital_px))
+        _draw_row(image, row, line, capital_px, first=number == panel.strong)
 
 
-def _draw_row(
-    image: Image, score: tuple[str, float], line: tuple[int, int, int], capital_px: float, first: bool
-) -> None:
-    """One class on `line` (left, middle, right; px)."""
-    (label, share), (left, middle, right) = score, line
-    letters = LETTERS * capital_px
-    write(image, label, left, middle, letters, WHITE if first else QUIET, bold=first)
-    number = f"{share:.2f}"
-    write(image, number, right - text_width(number, letters, first), middle, letters, WHITE if first else QUIET, first)
+def _draw_row(image: Image, row: Row, line: tuple[int, int, int], capital_px: float, first: bool) -> None:
+    """One row on `line` (left, middle, right; px)."""
+    left, middle, right = line
+    letters, ink = LETTERS * capital_px, WHITE if first else QUIET
+    write(image, row.label, left, middle, letters, ink, bold=first)
+    write(image, row.number, right - text_width(row.number, letters, first), middle, letters, ink, first)
     whole, thick = round(BAR * capital_px), max(round(0.8 * capital_px), 3)
     start = right - text_width("0.00", letters, bold=True) - round(0.7 * capital_px) - whole
     fill(image, (start, start + whole), middle - thick // 2, thick, TROUGH)
-    fill(image, (start, start + round(whole * share)), middle - thick // 2, thick, ACCENT if first else QUIET)
+    fill(image, (start, start + round(whole * row.share)), middle - thick // 2, thick, ACCENT if first else QUIET)

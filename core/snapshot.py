@@ -12,8 +12,10 @@ from core.export import versions, write_json, write_whole
 from core.geometry import Box, Image
 from core.opencv import cv2
 from core.overlay import Style, draw, face_name
+from core.pain import because
+from core.pspi import PainReading
 from core.relevance import agreement
-from core.types import FaceResult, LandmarkReading, LandmarkWait, RegionRelevance, Result
+from core.types import FaceResult, LandmarkReading, LandmarkWait, Prediction, RegionRelevance, Result
 
 CONTROLLED: Final = ("expected_share", "crop_density", "expected_density", "outside_share")
 
@@ -49,15 +51,17 @@ def arrays(result: Result) -> dict[str, NDArray[Any]]:
     """A result's arrays: image, and per face (first axis) landmarks, logits, probabilities; relevance where known.
 
     `relevance_k` float32 [height, width], `crop_k` uint8 and `to_frame_k` float64 [2, 3] belong to face k, from 0, and
-    where a landmark network reads it `points_k` float32 [478], the relevance of the mesh's points.
+    where a landmark network reads it `points_k` float32 [478], the relevance of the mesh's points. `pain_k` float32
+    [parts, 478] is what landmarks add to the parts of the face's pain score. Without emotions there is nothing of them.
     """
     faces = result.faces
     stacked: dict[str, NDArray[Any]] = {"image": result.frame.image}
     if faces:
-        stacked["labels"] = np.array(faces[0].prediction.labels)
         stacked["landmarks"] = np.stack([face.observation.landmarks for face in faces])
-        stacked["logits"] = np.stack([face.prediction.logits for face in faces])
-        stacked["probabilities"] = np.stack([face.prediction.probabilities for face in faces])
+    if predictions := [face.prediction for face in faces if face.prediction is not None]:
+        stacked["labels"] = np.array(predictions[0].labels)
+        stacked["logits"] = np.stack([each.logits for each in predictions])
+        stacked["probabilities"] = np.stack([each.probabilities for each in predictions])
     for number, face in enumerate(faces):
         stacked[f"crop_{number}"] = face.crop.image
         stacked[f"to_frame_{number}"] = face.crop.to_frame.matrix
@@ -65,16 +69,29 @@ def arrays(result: Result) -> dict[str, NDArray[Any]]:
             stacked[f"relevance_{number}"] = face.explanation.relevance
         if face.points is not None:
             stacked[f"points_{number}"] = face.points.relevance
+        if face.pain is not None and face.pain.score is not None:
+            stacked[f"pain_{number}"] = because(face.pain).landmarks
     return stacked
 
 
 def _face(face: FaceResult, style: Style) -> dict[str, object]:
-    prediction, explanation = face.prediction, face.explanation
     found: dict[str, object] = {
         "face_id": face.observation.face_id,
         "name": face_name(face.observation.face_id),
         "confidence": face.observation.confidence,
         "box": _box(face.observation.box),
+    }
+    if face.prediction is not None:
+        found |= _emotions(face, face.prediction, style)
+    if face.pain is not None:
+        found["pain"] = _pain(face.pain)
+    return found
+
+
+def _emotions(face: FaceResult, prediction: Prediction, style: Style) -> dict[str, object]:
+    """What model and landmark network read, and why."""
+    explanation = face.explanation
+    found: dict[str, object] = {
         "label": prediction.label,
         "probability": prediction.probability,
         "probabilities": dict(zip(prediction.labels, prediction.probabilities.tolist(), strict=True)),
@@ -105,6 +122,14 @@ def _face(face: FaceResult, style: Style) -> dict[str, object]:
     if face.by_landmarks is not None:
         found["by_landmarks"] = _by_landmarks(face, face.by_landmarks)
     return found | ({"regions": _regions(face.regions, style.outside_limit)} if face.regions is not None else {})
+
+
+def _pain(reading: PainReading) -> dict[str, object]:
+    """The score, and what each region adds to it."""
+    if reading.score is None:
+        return reading.document()
+    why = because(reading)
+    return reading.document() | {"regions": dict(why.by_region()), "gap": float(why.gap.sum())}
 
 
 def _by_landmarks(face: FaceResult, read: LandmarkReading | LandmarkWait) -> dict[str, object]:

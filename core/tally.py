@@ -138,7 +138,7 @@ class Account:
         if verdict.unsupported:
             self._extend(now_s, before_s)
         if face.contrast is not None and face.contrast.timestamp_s == now_s:
-            for label in face.prediction.labels:
+            for label in face.prediction.labels if face.prediction is not None else ():
                 if expected := EXPECTED.get(label):
                     density = face.contrast.regions.density_of(expected)
                     self.contrasts.setdefault(label, Spread()).add(density)
@@ -253,8 +253,10 @@ class Tally:
         self.frames += 1
         self.frames_without_face += not result.faces
         for face in result.faces:
+            if face.label is None:
+                continue
             face_id, faces = face.observation.face_id, self._accounts.setdefault(self._basis, {})
-            account = faces.setdefault(face_id, {}).setdefault(face.prediction.label, Account())
+            account = faces.setdefault(face_id, {}).setdefault(face.label, Account())
             before_s = self._seen_s.get(face_id)
             follows = before_s is not None and now_s - before_s <= GAP_S
             account.add(face, self._judged(face), now_s, before_s if follows else None)

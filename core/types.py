@@ -443,18 +443,23 @@ class FaceResult:
 
     The contrast may be older still; it is there only while the class it is about is still the predicted one. What a
     landmark network reads in the mesh (`by_landmarks`), and the pain score, are always of this very frame; None where
-    none is asked.
+    none is asked. Where no emotions are read there is no prediction, and nothing that is about one.
     """
 
     observation: FaceObservation
     crop: Crop
-    prediction: Prediction
+    prediction: Prediction | None
     explanation: Explanation | None = None
     regions: RegionRelevance | None = None
     explained: bool = False
     contrast: Contrast | None = None
     by_landmarks: LandmarkReading | LandmarkWait | None = None
     pain: PainReading | None = None
+
+    @property
+    def label(self) -> str | None:
+        """The predicted class; None where no emotions are read."""
+        return None if self.prediction is None else self.prediction.label
 
     @property
     def points(self) -> PointRelevance | None:
@@ -464,7 +469,7 @@ class FaceResult:
     def judged(self, outside_limit: float | None = None) -> Verdict:
         """The verdict on the current decision: on nothing but an explanation of the class that is predicted now."""
         explanation, regions = self.explanation, self.regions
-        if explanation is None or regions is None or explanation.target != self.prediction.label:
+        if explanation is None or regions is None or explanation.target != self.label:
             return Verdict.NOT_EXPLAINED
         return regions.judged(outside_limit)
 

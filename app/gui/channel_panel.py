@@ -79,9 +79,7 @@ class ChannelPanel(QFrame):
 
     def show_numbers(self, face: FaceResult, channel: str, pinned: bool, values: Floats) -> None:
         """Say which face and channel that is, by its title, and how strong."""
-        prediction = face.prediction
-        name = names.face_name(face.observation.face_id)
-        _say(self.face, f"Face {name} · {prediction.label} {prediction.probability:.2f}")
+        _say(self.face, f"Face {names.face_headline(face)}")
         _say(self.channel, channel)
         _say(self.pin, "Let go" if pinned else "Pin")
         _say(self.facts, _numbers(values))

@@ -20,7 +20,7 @@ from app.gui import names, theme
 from app.gui.bars import ProbabilityBars, RegionBars, paint_diamond
 from app.gui.looks import LOOKS
 from core.steady import Standing
-from core.types import FaceResult, LandmarkReading
+from core.types import FaceResult, LandmarkReading, Prediction
 from core.verdict import Verdict
 
 WIDTH_PX: Final = 356  # of which the border takes one
@@ -55,7 +55,7 @@ class VerdictChip(QPushButton):
         look, explanation = LOOKS[standing.verdict], face.explanation
         self._dress(look.icon, look.role)
         if standing.verdict is Verdict.NOT_EXPLAINED:
-            other = explanation is not None and explanation.target != face.prediction.label
+            other = explanation is not None and explanation.target != face.label
             self.setText(f"explains {explanation.target}, not the decision" if explanation and other else look.words)
             return
         by = ""
@@ -201,9 +201,14 @@ class FacePanel(QScrollArea):
         self._facts.setText(
             f"id {observation.face_id} · {observation.box.width:.0f} px · sure {observation.confidence:.2f}"
         )
+        self._emotions.setVisible(face.prediction is not None)
+        if face.prediction is not None:
+            self._show_emotions(face, face.prediction, standing)
+
+    def _show_emotions(self, face: FaceResult, prediction: Prediction, standing: Standing) -> None:
         self.verdict.show_standing(face, standing)
         read = face.by_landmarks if isinstance(face.by_landmarks, LandmarkReading) else None
-        self.probabilities.show_prediction(face.prediction, read)
+        self.probabilities.show_prediction(prediction, read)
         self.regions.show_regions(face.regions, None if read is None else read.points.regions)
         explained = face.regions is not None and face.explanation is not None
         self._looked.setVisible(explained or read is not None)
@@ -232,7 +237,17 @@ class FacePanel(QScrollArea):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(self._headline())
-        column.addSpacing(8)
+        self._emotions = self._of_emotions()
+        column.addWidget(self._emotions)
+        whole.addWidget(self._face)
+        whole.addStretch(1)
+        self.setWidget(body)
+
+    def _of_emotions(self) -> QWidget:
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 8, 0, 0)
+        column.setSpacing(0)
         column.addWidget(self.verdict)
         column.addSpacing(16)
         column.addLayout(_heading("EXPRESSION", QLabel("calibrated probability")))
@@ -240,9 +255,7 @@ class FacePanel(QScrollArea):
         column.addWidget(self.probabilities)
         column.addSpacing(16)
         column.addWidget(self._what_it_looked_at())
-        whole.addWidget(self._face)
-        whole.addStretch(1)
-        self.setWidget(body)
+        return holder
 
     def _headline(self) -> QHBoxLayout:
         self._dot = _Dot()

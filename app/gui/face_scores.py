@@ -1,4 +1,4 @@
-"""The probability of every class beside each face, in the pack's order, so that rows keep their places."""
+"""The scores of every face beside it: see `core.score_panels`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +12,9 @@ from app.gui import theme
 from core.geometry import Box
 from core.panel_places import Anchor, PanelPlaces, Spot
 from core.places import Size, around, is_free, nearest_points
-from core.types import Prediction
+from core.score_panels import Panel, Row
 
 LETTERS_PX: Final = (13, 12, 11, 10)  # tried one after another; smaller ones cannot be read on a video
-HEADING: Final = "probability"
 GROUND: Final = QColor(13, 16, 20, 225)  # as labels over video have it, by day and night
 STRONG: Final = QColor("#f2f4f6")
 QUIET: Final = QColor("#aab2bb")
@@ -35,7 +34,7 @@ class Scored:
     name: str
     box: QRectF
     colour: QColor
-    prediction: Prediction
+    panel: Panel
 
 
 @dataclass(frozen=True)
@@ -84,16 +83,15 @@ class FaceScores:
         """
         used, within = [_box(rect) for rect in taken], _box(room)
         anchors = [
-            Anchor(face.key, _box(face.box), tuple(_form(face.prediction.labels, px).size(len(face.prediction.labels))
-                   for px in LETTERS_PX))
+            Anchor(face.key, _box(face.box), tuple(_of(face.panel, px).size(len(face.panel.rows)) for px in LETTERS_PX))
             for face in faces
-        ]  # fmt: skip
+        ]
         found = self._arranged.arrange(anchors, within, used, [_box(spared)])
         placed = [(face, spot) for face, spot in zip(faces, found.spots, strict=True) if spot is not None]
         for face, spot in placed:
             _paint_leader(painter, face, spot, taken)
         for face, spot in placed:
-            _paint_panel(painter, face, _rect(spot.place), _form(face.prediction.labels, LETTERS_PX[found.size]))
+            _paint_panel(painter, face, _rect(spot.place), _of(face.panel, LETTERS_PX[found.size]))
         self.places = {face.key: _rect(spot.place) for face, spot in placed}
         used += [*(anchor.box for anchor in anchors), *(spot.place for _, spot in placed)]
         self._tell(painter, (len(faces) - len(placed), len(faces)), within, used, _box(spared))
@@ -136,7 +134,7 @@ def _paint_leader(painter: QPainter, face: Scored, spot: Spot, taken: Sequence[Q
 
 
 def _paint_panel(painter: QPainter, face: Scored, rect: QRectF, form: Form) -> None:
-    """One face's panel: its name, then a row per class; the most probable one stands out."""
+    """One face's panel: its name, then its rows, of which one stands out."""
     painter.setPen(QPen(face.colour, 1.0))
     painter.setBrush(GROUND)
     painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 5, 5)
@@ -145,49 +143,50 @@ def _paint_panel(painter: QPainter, face: Scored, rect: QRectF, form: Form) -> N
     plain, bold = _fonts(form.letters)
     painter.setFont(plain)
     painter.setPen(QUIET)
-    painter.drawText(heading, RIGHT | MIDDLE, HEADING)
+    painter.drawText(heading, RIGHT | MIDDLE, face.panel.heading)
     painter.setFont(bold)
     painter.setPen(face.colour)
     painter.drawText(heading, LEFT | MIDDLE, face.name)
     painter.setFont(plain)
-    scores = list(zip(face.prediction.labels, face.prediction.probabilities.tolist(), strict=True))
-    first = face.prediction.labels.index(face.prediction.label)
-    for number, (label, share) in enumerate(scores):
-        if number != first:
-            _paint_row(painter, heading.translated(0, form.row * (number + 1)), label, share, form, (QUIET, FILL))
+    rows, strong = face.panel.rows, face.panel.strong
+    for number, row in enumerate(rows):
+        if number != strong:
+            _paint_row(painter, heading.translated(0, form.row * (number + 1)), row, form, (QUIET, FILL))
     painter.setFont(bold)
     _paint_row(
-        painter, heading.translated(0, form.row * (first + 1)), *scores[first], form, (STRONG, QColor(face.colour))
+        painter, heading.translated(0, form.row * (strong + 1)), rows[strong], form, (STRONG, QColor(face.colour))
     )
 
 
-def _paint_row(
-    painter: QPainter, row: QRectF, label: str, share: float, form: Form, colours: tuple[QColor, QColor]
-) -> None:
-    """One class in the painter's font; `colours` of the letters and of the bar."""
+def _paint_row(painter: QPainter, line: QRectF, row: Row, form: Form, colours: tuple[QColor, QColor]) -> None:
+    """One row in the painter's font; `colours` of the letters and of the bar."""
     ink, fill = colours
     painter.setPen(ink)
-    painter.drawText(row, LEFT | MIDDLE, _cut(label, form.letters, form.name))
-    painter.drawText(row, RIGHT | MIDDLE, f"{share:.2f}")
+    painter.drawText(line, LEFT | MIDDLE, _cut(row.label, form.letters, form.name))
+    painter.drawText(line, RIGHT | MIDDLE, row.number)
     thick = round(0.5 * form.letters)
     bar = QRectF(
-        row.right() - form.number - 0.6 * form.letters - form.bar, row.center().y() - thick / 2, form.bar, thick
+        line.right() - form.number - 0.6 * form.letters - form.bar, line.center().y() - thick / 2, form.bar, thick
     )
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(TROUGH)
     painter.drawRoundedRect(bar, thick / 2, thick / 2)
-    if (length := form.bar * share) >= 1:
+    if (length := form.bar * row.share) >= 1:
         round_px = min(thick, length) / 2
         painter.setBrush(fill)
         painter.drawRoundedRect(QRectF(bar.left(), bar.top(), length, thick), round_px, round_px)
 
 
+def _of(panel: Panel, letters_px: int) -> Form:
+    return _form(panel.names, panel.heading, letters_px)
+
+
 @lru_cache(maxsize=32)
-def _form(labels: tuple[str, ...], letters_px: int) -> Form:
+def _form(names: tuple[str, ...], title: str, letters_px: int) -> Form:
     plain, bold = _fonts(letters_px)
     metrics = QFontMetricsF(bold)
-    longest = max(metrics.horizontalAdvance(label) for label in labels)
-    heading = QFontMetricsF(plain).horizontalAdvance(HEADING) - BAR * letters_px  # stands over bar and number
+    longest = max(metrics.horizontalAdvance(label) for label in names)
+    heading = QFontMetricsF(plain).horizontalAdvance(title) - BAR * letters_px  # stands over bar and number
     return Form(
         letters=letters_px,
         row=round(1.45 * letters_px),
@@ -200,13 +199,13 @@ def _form(labels: tuple[str, ...], letters_px: int) -> Form:
 
 @lru_cache(maxsize=256)
 def _cut(label: str, letters_px: int, width: int) -> str:
-    """A class's name as far as there is room for it, whether or not it is the most probable one."""
+    """A row's name as far as there is room for it, whether or not it stands out."""
     return QFontMetricsF(_fonts(letters_px)[1]).elidedText(label, Qt.TextElideMode.ElideRight, width)
 
 
 @lru_cache(maxsize=8)
 def _fonts(letters_px: int) -> tuple[QFont, QFont]:
-    """For all classes, and for the most probable one."""
+    """For all rows, and for the one that stands out."""
     return theme.font(letters_px, tabular=True), theme.font(letters_px, QFont.Weight.DemiBold, tabular=True)
 
 

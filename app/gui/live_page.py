@@ -124,8 +124,9 @@ class LivePage(Page):
         first = self._result is None
         self._result = result
         self._standings = self._steady.take(result, self._settings.outside_limit)
-        if result.faces and result.faces[0].prediction.labels != self._labels:
-            self._take_labels(result.faces[0].prediction.labels)  # another pack has taken over
+        prediction = result.faces[0].prediction if result.faces else None
+        if prediction is not None and prediction.labels != self._labels:
+            self._take_labels(prediction.labels)  # another pack has taken over
         self._history.add(result.frame.timestamp_s, result.faces)
         if self.selected_face is None and (first or self._selected == 0):
             self._select_largest()

@@ -15,9 +15,11 @@ def face_name(face_id: int) -> str:
 
 
 def face_headline(face: FaceResult) -> str:
-    """Name, expression and probability, for example "A · happiness 0.94"."""
-    prediction = face.prediction
-    return f"{face_name(face.observation.face_id)} · {prediction.label} {prediction.probability:.2f}"
+    """Name, expression and probability, for example "A · happiness 0.94"; the pain score where no emotions are read."""
+    name, prediction = face_name(face.observation.face_id), face.prediction
+    if prediction is not None:
+        return f"{name} · {prediction.label} {prediction.probability:.2f}"
+    return name if face.pain is None else f"{name} · {face.pain.headline}"
 
 
 def by_landmarks(face: FaceResult) -> str:

@@ -154,9 +154,7 @@ class NeuronPanel(QFrame):
 
     def show_numbers(self, face: FaceResult, title: str, pinned: bool, neuron: Neuron, facts: str, unit: str) -> None:
         """Say which filter that is, what it follows, how strong it is and where."""
-        prediction = face.prediction
-        name = names.face_name(face.observation.face_id)
-        _say(self.face, f"Face {name} · {prediction.label} {prediction.probability:.2f}")
+        _say(self.face, f"Face {names.face_headline(face)}")
         _say(self.channel, title)
         _say(self.pin, "Let go" if pinned else "Pin")
         _say(self.unit, unit)

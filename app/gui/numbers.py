@@ -186,7 +186,7 @@ def _times(value: float | None) -> str:
 
 def meaning(face: FaceResult, regions: RegionRelevance, limit: float) -> str:
     """What the numbers say, in words."""
-    target = face.explanation.target if face.explanation is not None else face.prediction.label
+    target = face.explanation.target if face.explanation is not None else face.label
     if regions.positive <= 0:
         return f"No pixel speaks for {target} in this map, so there is nothing to hold against the expected regions."
     outside = f"{names.percent(regions.outside_share)} of what speaks for {target} lies outside the face"

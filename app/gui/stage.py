@@ -28,6 +28,7 @@ from app.settings import Settings
 from core.geometry import Floats, Image
 from core.opencv import cv2
 from core.scales import Scale
+from core.score_panels import panel_of
 from core.steady import Standing
 from core.types import FaceResult, Result
 
@@ -265,7 +266,7 @@ class Stage(QWidget):
     def _paint_scores(self, painter: QPainter, faces: Sequence[FaceResult]) -> None:
         """Panels beside all faces; the selected one, which comes last, has the first choice."""
         scored = [
-            Scored(face_id or -number, names.face_name(face_id), rect, self._colour(face), face.prediction)
+            Scored(face_id or -number, names.face_name(face_id), rect, self._colour(face), panel_of(face))
             for number, face in enumerate(reversed(faces), start=1)
             if not (rect := self.face_rect(face)).isEmpty()
             for face_id in (face.observation.face_id,)

@@ -32,6 +32,8 @@ class History:
         """Take one frame's faces."""
         now_s = self._elapsed.add(timestamp_s)
         for face in faces:
+            if face.prediction is None:
+                continue
             track = self._samples.setdefault(face.observation.face_id, deque(maxlen=MAX_SAMPLES))
             track.append((now_s, face.prediction.probabilities, mouth_share(face)))
         for face_id in [key for key, track in self._samples.items() if track[-1][0] < now_s - WINDOW_S]:

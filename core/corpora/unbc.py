@@ -36,7 +36,7 @@ def read(path: Path, choice: Choice) -> Corpus:
         for name in sorted(os.listdir(folder), key=natural_key):
             if not name.lower().endswith(".png"):
                 continue
-            pspi, why = _pspi(path / LABELS / subject / sequence / f"{name[:-4]}_facs.txt")
+            pspi, why = pspi_of(path, subject, sequence, name[:-4])
             if pspi is None:
                 gathered.drop(why)
                 continue
@@ -45,8 +45,9 @@ def read(path: Path, choice: Choice) -> Corpus:
     return gathered.corpus("UNBC-McMaster", "unbc", choice.tight or False)
 
 
-def _pspi(file: Path) -> tuple[float | None, str]:
-    """The number in a label file, or None and why there is none."""
+def pspi_of(path: Path, subject: str, sequence: str, frame: str) -> tuple[float | None, str]:
+    """The number in a frame's label file, or None and why there is none."""
+    file = path / LABELS / subject / sequence / f"{frame}_facs.txt"
     try:
         pspi = float(file.read_text(encoding="ascii", errors="replace"))
     except FileNotFoundError:

@@ -32,7 +32,7 @@ def _filled(image: Image, inside: Image, colour: float, generator: np.random.Gen
     shade = colour + slope[0] * (x - columns / 2) + slope[1] * (y - rows / 2)
     painted = shade + generator.normal(0, generator.uniform(0, 10), (rows, columns))
     soft = cv2.GaussianBlur(inside, (0, 0), float(generator.uniform(0.4, 1.0))).astype(np.float64) / 255
-    return np.clip(np.rint(image * (1 - soft) + painted * soft), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(image * (1 - soft) + painted * soft), 0, 255), np.uint8)
 
 
 def patch(image: Image, landmarks: Floats, generator: np.random.Generator) -> Image:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from core import __version__
 from core.errors import ExportError
-from core.export import Counts, CsvTable, OverlayVideo, Sidecar, columns, number, write_json, write_sidecar
+from core.export import Counts, OverlayVideo, Sidecar, number, write_json, write_sidecar
 from core.overlay import Style, draw
 from core.regions import REGIONS
+from core.tables import CsvTable, columns
 from tests.made import LABELS, gradient_image, make_face, make_result, mouth_relevance
 
 FULL = Path("/dev/full")  # a disk without space, on Linux

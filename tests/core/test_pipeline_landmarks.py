@@ -5,7 +5,6 @@ import pytest
 
 from core.action_units import read
 from core.baselines import baseline
-from core.export import CsvTable, columns, landmark_columns
 from core.landmark_model import LandmarkModel
 from core.model import Model
 from core.overlay import Style
@@ -14,6 +13,7 @@ from core.pipeline import OFF, Pipeline, Settings
 from core.regions import REGIONS
 from core.shape import normalised
 from core.snapshot import arrays, document
+from core.tables import CsvTable, columns, landmark_columns
 from core.types import Frame, LandmarkReading, LandmarkWait
 from tests.landmark_packs_made import LABELS, make_landmark_pack
 

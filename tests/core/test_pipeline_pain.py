@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from core.baselines import Baselines, baseline
-from core.export import CsvTable, columns
 from core.model import Model
 from core.packs import DEFAULT_PACK, find_pack
 from core.pain_table import pain_columns
 from core.pipeline import OFF, Pipeline, Settings
+from core.tables import CsvTable, columns
 from core.types import Frame
 
 WITH_PAIN = Settings(method=OFF, pain=True)
