@@ -62,6 +62,8 @@ class Settings(BaseModel):
         Whether filters are ranked by their activation, or by its share of what each reaches.
     pain
         Whether action units and PSPI of every face are estimated.
+    pain_only
+        Whether pain alone is measured: no network runs, and no expression is read, shown or saved.
     pain_smoothing_s
         Time constant that the units follow with; 0 for none.
     alarm_above, alarm_after_s, alarm_silence_s
@@ -98,6 +100,7 @@ class Settings(BaseModel):
     layer_factor: float = Field(default=1.0, ge=FACTOR_LIMITS[0], le=FACTOR_LIMITS[1])
     neuron_order: Literal["activation", "reach"] = "activation"
     pain: bool = False
+    pain_only: bool = False
     pain_smoothing_s: float = Field(default=TIME_CONSTANT_S, ge=0, le=5)
     alarm_above: float = Field(default=EpisodeRule().above, ge=1, le=16)
     alarm_after_s: float = Field(default=EpisodeRule().alarm_s, ge=0, le=600)

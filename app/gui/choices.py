@@ -13,7 +13,8 @@ SAVE_AFTER_TICKS: Final = 10  # of the slow clock: a second after the last chang
 THEMES: Final = ("system", "dark", "light")
 EVERY: Final = ("auto", 1, 2, 4)
 SMOOTHINGS_S: Final = (0.0, 0.15, 0.5, 1.0)  # to choose from, of the action units
-SWITCHES: Final = ("regions", "scores", "landmarks", "points", "pain", "alarm_sound")  # fields that a command of their own turns on and off
+# Fields that a command of their own turns on and off.
+SWITCHES: Final = ("regions", "scores", "landmarks", "points", "pain", "pain_only", "alarm_sound")
 
 
 class Choices(QObject):
@@ -110,7 +111,13 @@ class Choices(QObject):
 
     def toggle_pain(self) -> None:
         """Estimate action units and PSPI of every face, or no more."""
-        self.set("pain", not self.settings.pain)
+        wanted = not self.settings.pain
+        self.change(pain=wanted, pain_only=wanted and self.settings.pain_only)
+
+    def toggle_pain_only(self) -> None:
+        """Measure pain and read no expression at all, or both again."""
+        wanted = not self.settings.pain_only
+        self.change(pain_only=wanted, pain=wanted or self.settings.pain)
 
     def toggle_alarm_sound(self) -> None:
         """Let the bell sound with an alarm, or not."""

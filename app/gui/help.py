@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLay
 
 from app.gui.actions import COMMANDS, MENUS, Command
 
-COLUMNS: Final = (("Source", "Playback"), ("Explanation",), ("Layers", "Face"), ("Verify", "View", "Help"))
+COLUMNS: Final = (("Source", "Playback"), ("Explanation",), ("Layers", "Face"), ("Pain", "Verify"), ("View", "Help"))
 
 KEYS_PX: Final = 72
 SIGNS: Final = (("Right", "→"), ("Left", "←"))

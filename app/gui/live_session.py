@@ -240,6 +240,7 @@ def _analysis(settings: Settings, model: Model) -> pipeline.Settings:
         explain_every=0 if settings.explain_every == "auto" else settings.explain_every,
         region_mode=settings.region_mode,
         contrast=True,
-        pain=settings.pain,
+        pain=settings.pain or settings.pain_only,
+        emotions=not settings.pain_only,
         pain_smoothing_s=settings.pain_smoothing_s,
     )

@@ -1,20 +1,19 @@
 """The row under the picture: what the selected face is held against, and how a person changes that."""
 
-from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QSizePolicy
 
-from app.gui import names, theme
+from app.gui import names
 from app.gui.neutral import Neutral
 from core.action_units import UNITS, estimate
 from core.baselines import Baseline
 
 NORM: Final = "the population’s norm; interval wider"
 UNIT_NAMES: Final = {unit.au: unit.name for unit in UNITS}
-Ways = tuple[str, ...]
 
 
 class NeutralBar(QFrame):
@@ -23,7 +22,7 @@ class NeutralBar(QFrame):
     save_wanted = Signal()
     load_wanted = Signal()
 
-    def __init__(self, neutral: Neutral, actions: Mapping[str, QAction] | None = None) -> None:
+    def __init__(self, neutral: Neutral) -> None:
         super().__init__()
         self.setObjectName("transport")
         self.setFixedHeight(48)
@@ -115,13 +114,14 @@ class NeutralBar(QFrame):
     def _open_menu(self) -> None:
         self._fill_menu()
         corner = self.more.mapToGlobal(self.more.rect().topLeft())
-        self.menu.popup(corner - self.menu.sizeHint().height() * _down())
+        corner.setY(corner.y() - self.menu.sizeHint().height() - 4)
+        self.menu.popup(corner)
 
     def _fill_menu(self) -> None:
         menu, neutral = self.menu, self._neutral
         menu.clear()
         for own in reversed(neutral.kept):
-            menu.addAction(f"Use {own_text(own)}", lambda own=own: neutral.use(own))
+            menu.addAction(f"Use {own_text(own)}", partial(neutral.use, own))
         if neutral.kept:
             menu.addSeparator()
         one = menu.addAction("Only one person is watched")

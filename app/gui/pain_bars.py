@@ -5,18 +5,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui import names, theme
-from app.gui.bars import BAR_PX, CENTRE, LEFT, MIDDLE, PAIRS, RIGHT, ROW_PX, SINGLES
+from app.gui.bars import BAR_PX, CENTRE, LEFT, MIDDLE, RIGHT
 from core.action_units import UNITS, ActionUnits
 from core.action_units.units import MAX
 from core.pain import Why
-from core.pspi import MOST, SEEN, PainReading
+from core.pspi import MOST, SEEN, PainReading, Part, Score
 from core.pspi import UNITS as COUNTED
 from core.relevance_dots import AGAINST, FOR
 
+ROW_PX: Final = 21
 NUMBER_PX: Final = 46
 GAUGE_PX: Final = 10
 VALUE_PX: Final = 38
@@ -25,6 +26,13 @@ PART_NAME_PX: Final = 158
 REGION_NAME_PX: Final = 72
 FULL_REGION: Final = 4.0  # points of the score that fill a whole row's bar
 SHOWN_FROM: Final = 0.05  # points below are written as none
+SIDED: Final = ("brow", "eye", "cheek")
+SINGLE: Final = (  # rows of their own; all other regions of the face are one row, nothing that PSPI counts lies there
+    ("glabella", ("glabella",)),
+    ("nose", ("nose",)),
+    ("mouth", ("upper_lip", "lower_lip")),
+    ("elsewhere", ("forehead", "chin", "left_jaw", "right_jaw", "outside")),
+)
 FIRST_UNITS: Final = (*COUNTED, 12)  # those of the score, and the one that tells a laugh
 
 
@@ -112,7 +120,9 @@ class ScoreGauge(PaintedRows):
         if reading.score is None:
             return f"not measurable: {reading.reason}"
         score = reading.score
-        return f"PSPI {score.pspi:.1f} of 16, between {score.low:.1f} and {score.high:.1f}, quality {reading.quality:.2f}"
+        return (
+            f"PSPI {score.pspi:.1f} of 16, between {score.low:.1f} and {score.high:.1f}, quality {reading.quality:.2f}"
+        )
 
     def height_px(self) -> int:
         """Number, gauge and its figures."""
@@ -185,37 +195,35 @@ class PartBars(PaintedRows):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("What the score is made of", parent)
-        self._why: Why | None = None
+        self._parts: tuple[Part, ...] = ()
         self.setToolTip(
             "Each term of the score: the stronger of its action units, mean of both sides, 0 to 5;\n"
             "closed eyes count 0 or 1. They sum to the score."
         )
 
-    def show_why(self, why: Why | None) -> None:
-        """Show these parts; None where there is no score."""
-        self._why = why
+    def show_score(self, score: Score | None) -> None:
+        """Show the parts of a score; None where there is none."""
+        self._parts = () if score is None else score.shown()
         self.describe()
 
     def rows(self) -> list[tuple[str, float]]:
         """Words and points of each term."""
-        return [] if self._why is None else [(SEEN[part.au], part.value) for part in self._why.parts]
+        return [(SEEN[part.au], part.value) for part in self._parts]
 
     def height_px(self) -> int:
         """One row per term."""
         return 4 * ROW_PX
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802 - Qt's name
-        if self._why is None:
-            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         room = self.width() - PART_NAME_PX - VALUE_PX
-        for place, part in enumerate(self._why.parts):
+        for place, part in enumerate(self._parts):
             y, none = place * ROW_PX, part.value < SHOWN_FROM
             name = QRectF(0, y, PART_NAME_PX - 8, ROW_PX)
             self.paint_text(painter, name, SEEN[part.au], LEFT, "faint" if none else "text")
             self.paint_text(painter, name, f"AU {part.au}", RIGHT, "faint" if none else "muted", 11)
-            most = 1.0 if place == len(self._why.parts) - 1 else MAX
+            most = 1.0 if place == len(self._parts) - 1 else MAX
             bar = QRectF(PART_NAME_PX, y + (ROW_PX - BAR_PX) / 2, room * most / MAX, BAR_PX)
             self.paint_bar(painter, bar, part.value / most, self.theme.colour("accent"))
             value = QRectF(self.width() - VALUE_PX, y, VALUE_PX, ROW_PX)
@@ -313,9 +321,8 @@ class PlaceBars(PaintedRows):
     def show_why(self, why: Why | None) -> None:
         """Show where this score comes from; None where there is none."""
         of = {} if why is None else why.by_region()
-        self._pairs = [(Place(text, of[f"right_{text}"]), Place(text, of[f"left_{text}"])) for text in PAIRS if of]
-        singles = [Place(text, sum(of[name] for name in regions)) for text, regions in SINGLES if of]
-        self._singles = [place for place in singles if place.text != "outside"]
+        self._pairs = [(Place(text, of[f"right_{text}"]), Place(text, of[f"left_{text}"])) for text in SIDED if of]
+        self._singles = [Place(text, sum(of[name] for name in regions)) for text, regions in SINGLE if of]
         self.describe()
 
     def rows(self) -> list[tuple[str, float]]:
@@ -329,13 +336,15 @@ class PlaceBars(PaintedRows):
 
     def height_px(self) -> int:
         """One row per pair, and one per single region."""
-        return ROW_PX * (len(PAIRS) + len(SINGLES) - 1) + 6
+        return ROW_PX * (len(SIDED) + len(SINGLE)) + 6
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802 - Qt's name
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for row, (right, left) in enumerate(self._pairs):
-            spans = _paint_pair(self, painter, row * ROW_PX, REGION_NAME_PX, [points(each.value) for each in (right, left)])
+            spans = _paint_pair(
+                self, painter, row * ROW_PX, REGION_NAME_PX, [points(each.value) for each in (right, left)]
+            )
             for bar, place, mirrored in zip(spans, (right, left), (True, False), strict=True):
                 self._paint_signed(painter, bar, place.value, mirrored)
             middle = QRectF(self.width() / 2 - REGION_NAME_PX / 2, row * ROW_PX, REGION_NAME_PX, ROW_PX)
@@ -361,8 +370,3 @@ class PlaceBars(PaintedRows):
 def points(value: float) -> str:
     """Points of the score with a real minus sign; what rounds to nothing is written without one."""
     return names.number(value, 1) if abs(value) >= SHOWN_FROM else "0.0"
-
-
-def marker(colour: QColor, width: float = 1.5) -> QPen:
-    """A pen for marks on charts."""
-    return QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)

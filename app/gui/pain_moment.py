@@ -1,4 +1,4 @@
-"""One face at one moment: its reading, and as much of the picture as the reasons are drawn on. Frozen, in memory alone."""
+"""One face at one moment: its reading, and as much of the picture as its reasons are drawn on; in memory alone."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,6 +44,11 @@ class Moment:
     def why(self) -> Why | None:
         """What the score is made of; None where there is no score."""
         return None if self.reading.score is None else because(self.reading)
+
+    def document(self) -> dict[str, object]:
+        """Reading and reasons in words and numbers, for files; no picture and no landmarks."""
+        why = {} if self.why is None else {"regions": self.why.by_region()}
+        return {"timestamp_s": self.timestamp_s, **self.reading.document(), **why}
 
     @cached_property
     def points(self) -> Floats:

@@ -75,6 +75,10 @@ class PainPanel(QScrollArea):
         self.ribbon.back_wanted.connect(self.back_wanted)
         self.show_empty("")
 
+    def add_switch(self, switch: QPushButton) -> None:
+        """Offer this under the words that stand here while there is nothing to show."""
+        self._beneath.addWidget(switch, 0, Qt.AlignmentFlag.AlignLeft)
+
     def show_theme(self, chosen: theme.Theme) -> None:
         """Take the theme's colours."""
         for part in (self.gauge, self.parts, self.units, self.places):
@@ -117,7 +121,7 @@ class PainPanel(QScrollArea):
         if likeness is not None:
             self._likeness.setText(likeness_text(likeness))
         self._why.setVisible(why is not None)
-        self.parts.show_why(why)
+        self.parts.show_score(reading.score)
         self.units.show_units(None if reading.score is None else reading.units)
         self.places.show_why(why)
         left = 0.0 if why is None else float(why.gap.sum())
@@ -147,6 +151,9 @@ class PainPanel(QScrollArea):
         whole.setSpacing(0)
         whole.addWidget(self.tabs)
         whole.addWidget(self._empty)
+        self._beneath = QVBoxLayout()
+        self._beneath.setContentsMargins(0, 12, 0, 0)
+        whole.addLayout(self._beneath)
         self._face = QWidget()
         column = QVBoxLayout(self._face)
         column.setContentsMargins(0, 0, 0, 0)
@@ -164,9 +171,9 @@ class PainPanel(QScrollArea):
         column.addSpacing(10)
         column.addWidget(self._sentence)
         column.addWidget(self._likeness)
-        column.addSpacing(14)
+        column.addSpacing(11)
         column.addWidget(self._reasons())
-        column.addSpacing(14)
+        column.addSpacing(11)
         column.addWidget(foot)
         whole.addWidget(self._face)
         whole.addStretch(1)
@@ -185,11 +192,11 @@ class PainPanel(QScrollArea):
         column.addLayout(_heading("WHAT IT IS MADE OF", QLabel("points of the score")))
         column.addWidget(self.parts)
         column.addWidget(self._gap)
-        column.addSpacing(9)
+        column.addSpacing(7)
         column.addLayout(_heading("ACTION UNITS", self.all_units))
         column.addLayout(_sides())
         column.addWidget(self.units)
-        column.addSpacing(9)
+        column.addSpacing(7)
         column.addLayout(_heading("WHERE IT COMES FROM", QLabel("points of the score")))
         column.addWidget(self.places)
         return self._why

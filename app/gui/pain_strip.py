@@ -1,4 +1,4 @@
-"""The last minute of one face's score: its interval as a band, episodes above it, and hatched what was not measurable."""
+"""The last minute of one face's score: its interval as a band, episodes above it, hatched what was not measurable."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise

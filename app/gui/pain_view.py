@@ -23,6 +23,7 @@ FULL_DOT: Final = 0.15  # points of the score that one landmark adds, for a full
 FULL_AREA: Final = 3.0  # points that one region adds, for the strongest tint
 STRONGEST: Final = 0.55  # opacity of that tint
 GRID_PX: Final = 160  # of the regions' own grid over a face
+SOFT_PX: Final = 2.0  # of that grid, by which edges are softened
 
 
 class PainView(QWidget):
@@ -126,11 +127,11 @@ class PainView(QWidget):
         side = max(box.width, box.height)
         corner = np.array([box.x + box.width / 2 - side / 2, box.y + box.height / 2 - side / 2], np.float32)
         labels = partition(((places - corner) * (GRID_PX / side)).astype(np.float32), GRID_PX).labels
-        tint = np.ascontiguousarray(_tints(why.regions.sum(axis=0))[labels])
+        tint = cv2.GaussianBlur(_tints(why.regions.sum(axis=0))[labels], (0, 0), SOFT_PX)
         painter.save()
         painter.setClipRect(rect)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        image = QImage(tint.data, GRID_PX, GRID_PX, 4 * GRID_PX, QImage.Format.Format_RGBA8888)
+        image = QImage(tint.data, GRID_PX, GRID_PX, 4 * GRID_PX, QImage.Format.Format_RGBA8888_Premultiplied)
         painter.drawImage(QRectF(float(corner[0]), float(corner[1]), side, side), image)
         relevance = why.landmarks.sum(axis=0)
         paint_sized(painter, places, relevance, sizes(relevance, FULL_DOT, float(np.ptp(places[:, 0]))))
@@ -212,9 +213,7 @@ def _fitted(image: Image, room: QRectF) -> QRectF:
 
 
 def _tints(values: Sequence[float] | Floats) -> Image:
-    """A colour per region, uint8 [regions, 4] red, green, blue and alpha."""
-    strength = np.minimum(np.abs(values) / FULL_AREA, 1)
-    table = np.zeros((len(strength), 4), np.uint8)
-    table[:, :3] = np.where(np.asarray(values)[:, None] > 0, FOR, AGAINST)
-    table[:, 3] = np.round(255 * STRONGEST * strength)
-    return table
+    """A colour per region, uint8 [regions, 4]: red, green, blue, each times alpha, and alpha."""
+    alpha = STRONGEST * np.minimum(np.abs(values) / FULL_AREA, 1)[:, None]
+    inks = np.where(np.asarray(values)[:, None] > 0, FOR, AGAINST)
+    return np.round(np.hstack([alpha * inks, 255 * alpha])).astype(np.uint8)

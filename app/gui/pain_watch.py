@@ -1,4 +1,4 @@
-"""Watches the scores of all faces: episodes, alarms, and who acknowledged them. What was seen stays until it is cleared.
+"""Watches the scores of all faces: episodes, alarms, and who acknowledged them. What was seen stays until cleared.
 
 Tracking's ids begin again after a jump in time, so a face of before and one of after are watched apart.
 """
@@ -32,6 +32,8 @@ class Course:
         Time up to which it was watched.
     seen_s
         When it was last in the picture.
+    ahead_s
+        Of the chart's axis before the source's time.
     is_over
         It is watched no more, as after a jump in time: nothing of it is open.
     """
@@ -40,6 +42,7 @@ class Course:
     alarms: Alarms[Moment]
     seen_s: float
     last_s: float
+    ahead_s: float = 0.0
     is_over: bool = False
 
     def lines(self) -> Iterator["Line"]:
@@ -146,9 +149,9 @@ class PainWatch(QObject):
     def _follow(self, here: Moment) -> None:
         course = self._courses.get(here.face_id)
         if course is None:
-            course = self._courses[here.face_id] = Course(
-                here.face_id, Alarms(self.rule), here.timestamp_s, here.timestamp_s
-            )
+            now_s = here.timestamp_s
+            course = Course(here.face_id, Alarms(self.rule), now_s, now_s, self.history.now_s - now_s)
+            self._courses[here.face_id] = course
         course.seen_s = course.last_s = here.timestamp_s
         episodes = course.alarms.episodes
         before = len(episodes.ended), episodes.current is None

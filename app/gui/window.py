@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
 from app.gui import dialogs, names, opener, theme, troubles
 from app.gui.actions import abilities, enable, make_actions, make_menu
+from app.gui.alarm_bar import AlarmBar
 from app.gui.bridge import Bridge
 from app.gui.choices import SWITCHES, Choices
 from app.gui.crashes import Crashes
@@ -26,6 +27,7 @@ from app.gui.notice import Level, Message, Way
 from app.gui.opener import Opener
 from app.gui.pack_menu import PackMenu
 from app.gui.pages import Pages
+from app.gui.pain_page import PainPage
 from app.gui.player import Player
 from app.gui.saver import Saver
 from app.gui.session import Backend, Session
@@ -36,6 +38,7 @@ from app.gui.top_bar import TopBar
 from app.gui.verify_page import VerifyPage
 from app.settings import OFF, Settings
 from core.engine import EngineStatus
+from core.errors import AlarmError
 from core.packs import DEFAULT_LANDMARK_PACK, DEFAULT_PACK
 from core.sources import DEMO
 from core.types import Result
@@ -70,7 +73,8 @@ class Window(QMainWindow):
         self.page, self.layers = LivePage(backend, settings), LayersPage(settings, self.look)
         self.neurons = NeuronsPage(settings, self.look)
         self.verify = VerifyPage(backend.methods, settings)
-        pages = (self.page, self.verify, self.layers, self.neurons)
+        self.pain = PainPage(settings)
+        pages = (self.page, self.verify, self.layers, self.neurons, self.pain)
         self.actions_by_name = make_actions(self, self.choices, self.player, self.look, *pages)
         self.addActions(list(self.actions_by_name.values()))
         self._build()
@@ -171,8 +175,14 @@ class Window(QMainWindow):
             if sheet.isVisible():
                 sheet.hide()
                 return
+        if self.pages.shown is self.pain and self.pain.dismiss():
+            return
         if not self.notices.drop_newest() and not self.pages.turn_back() and self.isFullScreen():
             self.toggle_full_screen()
+
+    def acknowledge_alarm(self) -> None:
+        """Say with a name that the alarm has been seen."""
+        self.alarm_bar.acknowledge()
 
     def toggle_help(self) -> None:
         """Show or hide every key."""
@@ -223,7 +233,9 @@ class Window(QMainWindow):
         self.pack_menu = PackMenu(self)
         self.top_bar = TopBar(actions["snapshot"], actions["toggle_pause"], make_menu(self, actions))
         foot = (("theme", "Colours", actions["next_theme"]), ("keys", "Keys", actions["toggle_help"]))
-        self.pages = Pages([self.page, self.verify, self.layers, self.neurons], actions, foot)
+        self.pages = Pages([self.page, self.pain, self.verify, self.layers, self.neurons], actions, foot)
+        self.alarm_bar = AlarmBar(actions["show_alarm"], actions["acknowledge_alarm"])
+        self.pain.take_actions(actions)
         self.notices = self.pages.notices
         self.status_line = StatusLine()
         self._central = QWidget()
@@ -231,6 +243,7 @@ class Window(QMainWindow):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(self.top_bar)
+        whole.addWidget(self.alarm_bar)
         whole.addWidget(self.pages, 1)
         whole.addWidget(self.status_line)
         self.setCentralWidget(self._central)
@@ -258,6 +271,8 @@ class Window(QMainWindow):
         self.verify.seek_wanted.connect(self._seek_and_look)
         self.verify.save_wanted.connect(lambda tally: self.saver.save_summary(tally, self._origin()))
         page.face_selected.connect(self.look.follow_face)
+        page.face_selected.connect(self.pain.select)
+        self._connect_pain()
         self.look.wanted.connect(self.choices.set)
         self.look.told.connect(self.notices.tell)
         self.look.failed.connect(self._take_unprepared)
@@ -286,12 +301,27 @@ class Window(QMainWindow):
         self._opener.failed.connect(self._take_failure)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._dress)
 
+    def _connect_pain(self) -> None:
+        pain = self.pain
+        pain.face_chosen.connect(self.page.select)
+        pain.wanted.connect(self.choices.set)
+        pain.painted.connect(self.bridge.painted)
+        pain.told.connect(self.notices.tell)
+        pain.shown_wanted.connect(lambda: self.pages.turn_to(pain.key))
+        pain.seek_wanted.connect(self.player.seek)
+        pain.save_wanted.connect(lambda: self.saver.save_pain(pain.watch, pain.neutral.kept, self._origin()))
+        pain.transport.toggled.connect(self.player.toggle_pause)
+        pain.transport.stepped.connect(self.player.step)
+        pain.transport.sought.connect(self.player.seek)
+        pain.watch.changed.connect(lambda: self.alarm_bar.show_standing(pain.watch.standing))
+        self.alarm_bar.acknowledged.connect(self._acknowledge)
+
     def _dress(self) -> None:
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         chosen = theme.chosen(self.settings.theme)
         theme.apply(app, chosen)
-        for part in (self.top_bar, self.pages, self.source_menu):
+        for part in (self.top_bar, self.pages, self.source_menu, self.alarm_bar):
             part.show_theme(chosen)
         for name, icon in (("open_file", "file"), ("open_url", "url"), ("open_demo", "demo")):
             self.actions_by_name[name].setIcon(theme.icon(icon, chosen.colour("muted"), 16))
@@ -304,6 +334,7 @@ class Window(QMainWindow):
         self._jobs.collect()
         self.saver.collect()
         self.exchange.slow_tick()
+        self.alarm_bar.slow_tick()
         for crash in self._crashes.drain() if self._crashes else ():
             self._details = crash.details
             text = f"Something went wrong that should not have: {crash.summary}"
@@ -348,6 +379,7 @@ class Window(QMainWindow):
         for page in self.pages:
             page.show_settings(self.settings, self._labels())
         self.look.show_settings(self.settings)
+        self.alarm_bar.let_sound(self.settings.alarm_sound)
         self.page.controls.wake()
         for name in SWITCHES:
             self.actions_by_name[f"toggle_{name}"].setChecked(getattr(self.settings, name))
@@ -405,6 +437,16 @@ class Window(QMainWindow):
             self._clear("Nothing to show.")
         if self._session is None:
             self.status_line.show_nothing("no source")
+
+    def _acknowledge(self, name: str) -> None:
+        try:
+            self.pain.watch.acknowledge(name)
+        except AlarmError as error:
+            self._tell("alarm", "warn", str(error))
+            return
+        silence_s = self.settings.alarm_silence_s
+        self._tell("alarm", "info", f"Acknowledged by {name}; silent for {silence_s:g} s.", passing=True)
+        self.pages.shown.setFocus()
 
     # Ways on from notices
 
