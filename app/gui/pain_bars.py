@@ -140,7 +140,7 @@ class ScoreGauge(PaintedRows):
         painter.drawText(QRectF(-2, 0, 130, 58), LEFT | MIDDLE, number)
         left = painter.fontMetrics().horizontalAdvance(number) + 14
         beside = QRectF(left, 8, self.width() - left, 20)
-        self.paint_text(painter, beside, "PSPI, from 0 to 16", LEFT, "muted")
+        self.paint_text(painter, beside, "PSPI, 0 to 16", LEFT, "muted")
         self.paint_text(painter, beside, f"quality {reading.quality:.2f}", RIGHT, "muted", 12)
         if reading.score is None:
             self.paint_text(painter, beside.translated(0, 21), f"not measurable: {reading.reason}", LEFT, "warn", 14)

@@ -15,9 +15,13 @@ MAX_POINTS: Final = 500  # more than the chart has room for
 
 @dataclass(frozen=True)
 class Sampled:
-    """One reading on the chart's axis; `score` is None where `reason` says why there is none."""
+    """One reading on the chart's axis; `score` is None where `reason` says why there is none.
+
+    `passage` counts jumps in time: readings of two passages do not follow each other.
+    """
 
     at_s: float
+    passage: int
     score: float | None
     low: float
     high: float
@@ -33,6 +37,8 @@ class PainHistory:
     def clear(self) -> None:
         """Forget everything."""
         self._elapsed = Elapsed()
+        self._timestamp_s = float("-inf")
+        self._passage = 0
         self._samples: dict[int, deque[Sampled]] = {}
 
     @property
@@ -42,6 +48,8 @@ class PainHistory:
 
     def add(self, timestamp_s: float, faces: tuple[FaceResult, ...]) -> None:
         """Take one frame's faces; the same frame again takes the place of what it was."""
+        self._passage += timestamp_s < self._timestamp_s
+        self._timestamp_s = timestamp_s
         now_s = self._elapsed.add(timestamp_s)
         for face in faces:
             if face.pain is None:
@@ -49,7 +57,7 @@ class PainHistory:
             track = self._samples.setdefault(face.observation.face_id, deque(maxlen=MAX_SAMPLES))
             if track and track[-1].at_s == now_s:
                 track.pop()
-            track.append(_sampled(face.pain, now_s))
+            track.append(_sampled(face.pain, now_s, self._passage))
         for face_id in [key for key, track in self._samples.items() if track[-1].at_s < now_s - WINDOW_S]:
             del self._samples[face_id]
 
@@ -61,8 +69,8 @@ class PainHistory:
         return track[::-stride][::-1]
 
 
-def _sampled(reading: PainReading, at_s: float) -> Sampled:
+def _sampled(reading: PainReading, at_s: float, passage: int) -> Sampled:
     score = reading.score
     if score is None:
-        return Sampled(at_s, None, 0.0, 0.0, reading.reason)
-    return Sampled(at_s, score.pspi, score.low, score.high, None)
+        return Sampled(at_s, passage, None, 0.0, 0.0, reading.reason)
+    return Sampled(at_s, passage, score.pspi, score.low, score.high, None)

@@ -219,11 +219,15 @@ class PainPage(Page):
         return self.show_now() or self.neutral.cancel()
 
     def _is_asked(self) -> bool:
-        """Whether pain is estimated; else say how."""
+        """Whether pain is estimated and now is shown; else say what to do."""
+        text = ""
         if not self._settings.pain:
             text = "Pain is not being estimated. Press Shift+P to begin."
+        elif self._frozen is not None:
+            text = "A moment of before is shown. Press Esc to go back to now."
+        if text:
             self.told.emit(Message("neutral", "info", text, passing=True))
-        return self._settings.pain
+        return not text
 
     def _moment(self) -> Moment | None:
         """The selected face now."""
@@ -239,8 +243,10 @@ class PainPage(Page):
         self.bar.show_face(self._selected if self._face() is not None else 0)
         self._show_chart()
         self.episodes.show_course(self.watch.of(self._selected))
+        if self.watch.is_any_open:
+            self._show_alarms()
         self.switch.setVisible(not self._settings.pain)
-        self.bar.setVisible(self._settings.pain)
+        self.bar.setVisible(self._settings.pain and self._frozen is None)
 
     def _show_panel(self) -> None:
         shown = self._frozen or self._moment()

@@ -10,7 +10,9 @@ from app.gui import names, theme
 from app.gui.face_panel import MARGIN_PX, WIDTH_PX, FaceTabs
 from app.gui.pain_bars import PartBars, PlaceBars, ScoreGauge, UnitBars
 from app.gui.pain_moment import Moment
+from app.gui.pain_section import sentence
 
+SENTENCE_LINES: Final = 3  # kept free, so that what is below stands still
 GAP_FROM: Final = 0.3  # points left of the frames before that are worth a word
 FOOT: Final = (
     "PSPI tells of a face, not of what its owner feels: people in pain may show nothing. Not validated on patients. "
@@ -114,8 +116,7 @@ class PainPanel(QScrollArea):
         self._facts.setText(f"at {names.clock(shown.timestamp_s, 1)}")
         self.gauge.show_reading(reading, above)
         self._against.setText(against)
-        sentence = reading.sentence
-        self._sentence.setText(f"{sentence[0].upper()}{sentence[1:]}.")
+        self._sentence.setText(sentence(reading))
         likeness = getattr(reading, "likeness", None)
         self._likeness.setVisible(likeness is not None)
         if likeness is not None:
@@ -125,8 +126,8 @@ class PainPanel(QScrollArea):
         self.units.show_units(None if reading.score is None else reading.units)
         self.places.show_why(why)
         left = 0.0 if why is None else float(why.gap.sum())
-        self._gap.setVisible(abs(left) >= GAP_FROM)
-        self._gap.setText(f"{names.number(left, 1)} of the score is left of the frames before (smoothing).")
+        smoothed = f" · {names.number(left, 1)} by smoothing" if abs(left) >= GAP_FROM else ""
+        self._unit.setText(f"points of the score{smoothed}")
 
     def _build(self) -> None:
         self._empty = QLabel("")
@@ -137,10 +138,12 @@ class PainPanel(QScrollArea):
         self._facts.setProperty("role", "muted")
         self._facts.setFont(theme.font(12, tabular=True))
         self._against.setProperty("role", "quiet")
-        self._sentence, self._likeness, self._gap = QLabel(""), QLabel(""), QLabel("")
-        self._gap.setProperty("role", "quiet")
-        for label in (self._sentence, self._against, self._likeness, self._gap):
+        self._sentence, self._likeness, self._unit = QLabel(""), QLabel(""), QLabel("")
+        self._unit.setToolTip("By smoothing: what units carry on from the frames before this one")
+        for label in (self._sentence, self._against, self._likeness):
             label.setWordWrap(True)
+        self._sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._sentence.setMinimumHeight(SENTENCE_LINES * self._sentence.fontMetrics().lineSpacing())
         foot = QLabel(FOOT)
         foot.setProperty("role", "quiet")
         foot.setWordWrap(True)
@@ -152,13 +155,13 @@ class PainPanel(QScrollArea):
         whole.addWidget(self.tabs)
         whole.addWidget(self._empty)
         self._beneath = QVBoxLayout()
-        self._beneath.setContentsMargins(0, 12, 0, 0)
         whole.addLayout(self._beneath)
         self._face = QWidget()
         column = QVBoxLayout(self._face)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.ribbon)
+        column.addSpacing(6)
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self._name)
@@ -189,9 +192,8 @@ class PainPanel(QScrollArea):
         column = QVBoxLayout(self._why)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(5)
-        column.addLayout(_heading("WHAT IT IS MADE OF", QLabel("points of the score")))
+        column.addLayout(_heading("WHAT IT IS MADE OF", self._unit))
         column.addWidget(self.parts)
-        column.addWidget(self._gap)
         column.addSpacing(7)
         column.addLayout(_heading("ACTION UNITS", self.all_units))
         column.addLayout(_sides())

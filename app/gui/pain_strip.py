@@ -184,7 +184,7 @@ def _runs(samples: Sequence[Sampled]) -> Iterator[list[Sampled]]:
     """Samples that follow each other, without those that were not seen between."""
     run: list[Sampled] = list(samples[:1])
     for before, here in pairwise(samples):
-        if here.at_s - before.at_s > LONGEST_STEP_S:
+        if here.at_s - before.at_s > LONGEST_STEP_S or here.passage != before.passage:
             yield run
             run = []
         run.append(here)

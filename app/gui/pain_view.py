@@ -216,4 +216,5 @@ def _tints(values: Sequence[float] | Floats) -> Image:
     """A colour per region, uint8 [regions, 4]: red, green, blue, each times alpha, and alpha."""
     alpha = STRONGEST * np.minimum(np.abs(values) / FULL_AREA, 1)[:, None]
     inks = np.where(np.asarray(values)[:, None] > 0, FOR, AGAINST)
-    return np.round(np.hstack([alpha * inks, 255 * alpha])).astype(np.uint8)
+    table: Image = np.round(np.hstack([alpha * inks, 255 * alpha])).astype(np.uint8)
+    return table

@@ -131,6 +131,11 @@ class PainWatch(QObject):
         return [line for course in reversed(self.courses()) for line in reversed(list(course.lines()))]
 
     @property
+    def is_any_open(self) -> bool:
+        """Whether an episode goes on."""
+        return any(course.alarms.episodes.current is not None for course in self._courses.values())
+
+    @property
     def standing(self) -> list[Standing]:
         """Alarms that nobody has acknowledged yet, the oldest first."""
         found = ((course, course.alarms.standing) for course in self.courses())

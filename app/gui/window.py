@@ -304,6 +304,7 @@ class Window(QMainWindow):
     def _connect_pain(self) -> None:
         pain = self.pain
         pain.face_chosen.connect(self.page.select)
+        self.page.pain_wanted.connect(lambda: self.pages.turn_to(pain.key))
         pain.wanted.connect(self.choices.set)
         pain.painted.connect(self.bridge.painted)
         pain.told.connect(self.notices.tell)
