@@ -15,7 +15,7 @@ from app.gui.neutral import Neutral
 from app.gui.neutral_bar import NORM, NeutralBar, own_text
 from app.gui.notice import Message
 from app.gui.pages import Page
-from app.gui.pain_moment import Moment, moment
+from app.gui.pain_moment import Moment
 from app.gui.pain_panel import PainPanel
 from app.gui.pain_strip import PainChart
 from app.gui.pain_view import PainView
@@ -30,7 +30,8 @@ FOOT_PX: Final = 186
 NEUTRAL_FILES: Final = "Neutral face (*.npz)"
 OFF: Final = (
     "Pain is not being estimated.\n\nPress Shift+P, or the button below. Mienscope then measures action units and the "
-    "PSPI score of every face: an estimate about a face, not about what its owner feels. Not a medical device."
+    "PSPI score of every face: an estimate about a face, not about what its owner feels. Not a medical device.\n\n"
+    "Ctrl+P measures pain only: no expression is computed, shown or saved."
 )
 NO_FACE: Final = "No face in the picture.\n\nTime without a face counts as not measurable."
 
@@ -231,8 +232,7 @@ class PainPage(Page):
 
     def _moment(self) -> Moment | None:
         """The selected face now."""
-        face = self._face()
-        return None if face is None or self._result is None else moment(self._result.frame, face)
+        return self.watch.moment(self._selected)
 
     def _face(self) -> FaceResult | None:
         faces = self._result.faces if self._result is not None else ()

@@ -29,6 +29,7 @@ class PainSection(QWidget):
         self.sentence.setWordWrap(True)
         head = QHBoxLayout()
         head.addWidget(heading)
+        head.addSpacing(4)
         head.addWidget(self.against, 1)
         head.addWidget(self.why)
         column = QVBoxLayout(self)
@@ -53,6 +54,8 @@ class PainSection(QWidget):
 
 
 def sentence(reading: PainReading) -> str:
-    """The reading's sentence as it begins a line."""
+    """The reading's sentence as it begins a line; the gauge itself says why there is none."""
+    if reading.score is None:
+        return ""
     said = reading.sentence
     return f"{said[0].upper()}{said[1:]}."

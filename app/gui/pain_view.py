@@ -200,7 +200,7 @@ def face_text(face: FaceResult) -> str:
     name, reading = names.face_name(face.observation.face_id), face.pain
     if reading is None:
         return name
-    return f"{name} · {reading.reason}" if reading.score is None else f"{name} · PSPI {reading.score.pspi:.1f}"
+    return f"{name} · no PSPI: {reading.reason}" if reading.score is None else f"{name} · PSPI {reading.score.pspi:.1f}"
 
 
 def _fitted(image: Image, room: QRectF) -> QRectF:

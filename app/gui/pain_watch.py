@@ -84,11 +84,12 @@ class PainWatch(QObject):
         self.now_s = 0.0
         self._over: list[Course] = []  # before a jump, or under another rule
         self._courses: dict[int, Course] = {}
+        self._moments: dict[int, Moment] = {}  # of the newest frame
         self._last_s: float | None = None
 
     def clear(self) -> None:
         """Forget everything, as for another source."""
-        self._over, self._courses, self._last_s, self.now_s = [], {}, None, 0.0
+        self._over, self._courses, self._moments, self._last_s, self.now_s = [], {}, {}, None, 0.0
         self.history.clear()
         self.changed.emit()
 
@@ -105,7 +106,7 @@ class PainWatch(QObject):
 
     def take(self, result: Result) -> None:
         """Take one frame in."""
-        now_s = result.frame.timestamp_s
+        now_s, self._moments = result.frame.timestamp_s, {}
         if result.faces and all(face.pain is None for face in result.faces):
             self.stop()
             return
@@ -115,12 +116,17 @@ class PainWatch(QObject):
         self.history.add(now_s, result.faces)
         for face in result.faces:
             if (here := moment(result.frame, face)) is not None:
+                self._moments[here.face_id] = here
                 self._follow(here)
         self._miss(now_s)
 
     def courses(self) -> list[Course]:
         """Everyone who was watched, in order."""
         return [*self._over, *self._courses.values()]
+
+    def moment(self, face_id: int) -> Moment | None:
+        """A face in the newest frame; None where it is not in it, or pain was not estimated."""
+        return self._moments.get(face_id)
 
     def of(self, face_id: int) -> Course | None:
         """The face with this id, as tracking names it now."""

@@ -329,7 +329,7 @@ class Stage(QWidget):
         parts = []
         if face.pain is not None and face.prediction is not None:
             score = face.pain.score
-            parts.append(face.pain.reason or "" if score is None else f"PSPI {score.pspi:.1f}")
+            parts.append(f"no PSPI: {face.pain.reason}" if score is None else f"PSPI {score.pspi:.1f}")
         age = result.explanation_age_s(face)
         if age is not None and age >= OLD_S:
             parts.append(f"map {1000 * age:.0f} ms old")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
@@ -42,6 +43,13 @@ from core.errors import AlarmError
 from core.packs import DEFAULT_LANDMARK_PACK, DEFAULT_PACK
 from core.sources import DEMO
 from core.types import Result
+
+# What is told when a switch is turned off or on of which little is to be seen on every page.
+SAID: Final = {
+    "pain": ("Pain is no longer estimated.", "Pain is estimated: page Pain (Q) has the reasons."),
+    "pain_only": ("Expressions are read again.", "Pain only: no expression is computed, shown or saved."),
+    "alarm_sound": ("Alarms are silent.", "The bell sounds with an alarm, as far as this desktop lets it."),
+}
 
 
 @dataclass(frozen=True)
@@ -189,6 +197,8 @@ class Window(QMainWindow):
         self.help.fit(self._central.rect())
         self.help.setVisible(not self.help.isVisible())
         self.help.raise_()
+        if self.help.isVisible():
+            self.help.take_keys()
 
     # Qt's own calls
 
@@ -233,7 +243,7 @@ class Window(QMainWindow):
         self.pack_menu = PackMenu(self)
         self.top_bar = TopBar(actions["snapshot"], actions["toggle_pause"], make_menu(self, actions))
         foot = (("theme", "Colours", actions["next_theme"]), ("keys", "Keys", actions["toggle_help"]))
-        self.pages = Pages([self.page, self.pain, self.verify, self.layers, self.neurons], actions, foot)
+        self.pages = Pages([self.page, self.verify, self.layers, self.neurons, self.pain], actions, foot)
         self.alarm_bar = AlarmBar(actions["show_alarm"], actions["acknowledge_alarm"])
         self.pain.take_actions(actions)
         self.notices = self.pages.notices
@@ -357,6 +367,12 @@ class Window(QMainWindow):
         if name == "outside_limit":
             text = f"Outside the face: from more than {names.percent(self.settings.outside_limit)} on."
             self._tell("outside_limit", "info", text, passing=True)
+        if name in SAID:
+            self._tell(name, "info", SAID[name][getattr(self.settings, name)], passing=True)
+        if name == "pain_smoothing_s":
+            seconds = self.settings.pain_smoothing_s
+            text = f"Action units follow within {seconds:g} s." if seconds else "Action units are not smoothed."
+            self._tell(name, "info", text, passing=True)
         if name == "region_mode":
             self._tell("region_mode", "info", f"Regions: {self.settings.region_mode}.", passing=True)
 
