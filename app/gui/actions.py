@@ -249,7 +249,7 @@ COMMANDS: Final = (
     ),
     Command(
         "toggle_neutral_interval",
-        "Neutral from, until here",
+        "Neutral from / until",
         ("Shift+Z",),
         "Pain",
         "The selected face is at rest from here on, or was until here",

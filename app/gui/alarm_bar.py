@@ -34,7 +34,7 @@ class AlarmBar(QFrame):
 
     acknowledged = Signal(str)
 
-    def __init__(self, why: QAction, acknowledge: QAction) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.setObjectName("alarmBar")
         self.setFixedHeight(54)
@@ -47,13 +47,13 @@ class AlarmBar(QFrame):
         self._word.setProperty("role", "bad")
         self._text = QLabel("")
         self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.why = _button("See why", why)
+        self.why = _button("See why")
         self.person = QLineEdit()
         self.person.setPlaceholderText("Your name")
         self.person.setAccessibleName("Your name, to acknowledge the alarm")
         self.person.setFixedWidth(150)
         self.person.returnPressed.connect(self.acknowledge)
-        self.button = _button("Acknowledge", acknowledge)
+        self.button = _button("Acknowledge")
         self.button.setProperty("kind", "primary")
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 12, 0)
@@ -64,6 +64,12 @@ class AlarmBar(QFrame):
         for part in (self.why, self.person, self.button):
             row.addWidget(part)
         self.hide()
+
+    def set_actions(self, why: QAction, acknowledge: QAction) -> None:
+        """Do what the actions do."""
+        for button, action in ((self.why, why), (self.button, acknowledge)):
+            button.setToolTip(action.toolTip())
+            button.clicked.connect(action.trigger)
 
     def show_theme(self, chosen: theme.Theme) -> None:
         """Take the theme's colours."""
@@ -125,10 +131,8 @@ def rule_text(rule: EpisodeRule) -> str:
     return f"{rule.above:g} or more for {rule.alarm_s:g} s"
 
 
-def _button(text: str, action: QAction) -> QPushButton:
+def _button(text: str) -> QPushButton:
     button = QPushButton(text)
-    button.setToolTip(action.toolTip())
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setAutoDefault(True)
-    button.clicked.connect(action.trigger)
     return button

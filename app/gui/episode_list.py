@@ -26,6 +26,8 @@ from app.settings import Settings
 from core.episodes import Alarm
 
 WIDTH_PX: Final = 470
+NARROW_PX: Final = 300
+ASIDE: Final = (2, 4)  # columns: length and area
 MOST: Final = 200  # rows; files hold them all
 ABOVE: Final = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
 AFTER_S: Final = (1.0, 2.0, 3.0, 5.0, 10.0)
@@ -88,6 +90,14 @@ class EpisodeList(QFrame):
         whole.addWidget(self.table, 1)
         whole.addWidget(self._empty, 1)
         self.show_lines([])
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Leave out what the files have, and what has a key, where there is little room."""
+        self.setFixedWidth(NARROW_PX if narrow else WIDTH_PX)
+        for column in ASIDE:
+            self.table.setColumnHidden(column, narrow)
+        for button in (self.sound, self.save):
+            button.setVisible(not narrow)
 
     def show_theme(self, chosen: theme.Theme) -> None:
         """Take the theme's colours."""

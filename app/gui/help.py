@@ -27,7 +27,7 @@ class Help(QWidget):
         title = QLabel("Keys")
         title.setProperty("role", "title")
         columns = QHBoxLayout()
-        columns.setSpacing(24)
+        columns.setSpacing(18)
         for menus in COLUMNS:
             column = QVBoxLayout()
             column.setSpacing(16)
@@ -55,6 +55,10 @@ class Help(QWidget):
     def fit(self, rect: QRect) -> None:
         """Cover this rectangle, with the list in its middle."""
         self.setGeometry(rect)
+        for part in self._body.findChildren(QWidget):
+            part.ensurePolished()  # a key has its size from the style sheet, which counts once it was shown
+            part.updateGeometry()
+        self._body.setMinimumSize(self._body.sizeHint())  # what does not fit is scrolled to, not squeezed
         needed = self._body.sizeHint() + QSize(4, 4)
         if needed.height() > rect.height():
             needed += QSize(self._scroll.verticalScrollBar().sizeHint().width(), 0)

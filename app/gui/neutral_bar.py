@@ -28,6 +28,7 @@ class NeutralBar(QFrame):
         self.setFixedHeight(48)
         self._neutral = neutral
         self._face_id = 0
+        self._narrow = False
         self._heading = QLabel("NEUTRAL FACE")
         self._heading.setProperty("role", "heading")
         self._text = QLabel("")
@@ -56,13 +57,19 @@ class NeutralBar(QFrame):
         self._connect()
         self.show_face(0)
 
+    def set_narrow(self, narrow: bool) -> None:
+        """Leave out what has a key, where there is little room."""
+        self._narrow = narrow
+        self._heading.setVisible(not narrow)
+        self.show_face(self._face_id)
+
     def show_face(self, face_id: int) -> None:
         """Show how it stands with this face; 0 for none."""
         self._face_id = face_id
         neutral, question = self._neutral, self._neutral.question
         asked_before = not self.yes.isHidden()
         for part in self._usual:
-            part.setVisible(question is None)
+            part.setVisible(question is None and not (self._narrow and part is self.undo))
         for part in self._asking:
             part.setVisible(question is not None)
         self._text.setText(self.text())

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.gui import dialogs, names, theme
+from app.gui.alarm_bar import AlarmBar
 from app.gui.choice import Choice
 from app.gui.choices import SMOOTHINGS_S
 from app.gui.episode_list import EpisodeList
@@ -24,9 +25,12 @@ from app.gui.session import Session
 from app.gui.transport import Transport
 from app.settings import Settings
 from core.engine import EngineStatus
+from core.errors import AlarmError
 from core.types import FaceResult, Result
 
 FOOT_PX: Final = 186
+WIDE_PX: Final = 1240  # from here on there is room for everything
+LEGEND: Final = "PSPI, last 60 s · band: interval · hatched: not measurable"
 NEUTRAL_FILES: Final = "Neutral face (*.npz)"
 OFF: Final = (
     "Pain is not being estimated.\n\nPress Shift+P, or the button below. Mienscope then measures action units and the "
@@ -37,7 +41,10 @@ NO_FACE: Final = "No face in the picture.\n\nTime without a face counts as not m
 
 
 class PainPage(Page):
-    """Watches all faces as long as a source is open, and shows one of them. It emits intentions."""
+    """Watches all faces as long as a source is open, and shows one of them. It emits intentions.
+
+    `alarm_bar` belongs above every page.
+    """
 
     key = "pain"
     title = "Pain"
@@ -67,6 +74,7 @@ class PainPage(Page):
         self.transport = Transport()
         self.chart = PainChart()
         self.episodes = EpisodeList()
+        self.alarm_bar = AlarmBar()
         self.smoothing = Choice("Action units follow within", 96)
         self.switch = QPushButton("Estimate pain")
         self._lay_out()
@@ -86,6 +94,7 @@ class PainPage(Page):
         """Do what these do, by the names of their commands."""
         self.bar.set_actions(*(actions[name] for name in ("set_neutral", "toggle_neutral_interval", "undo_neutral")))
         self.episodes.set_actions(actions["toggle_alarm_sound"], actions["save_pain"])
+        self.alarm_bar.set_actions(actions["show_alarm"], actions["acknowledge_alarm"])
         self.switch.clicked.connect(actions["toggle_pain"].trigger)
         self.switch.setToolTip(actions["toggle_pain"].toolTip())
 
@@ -93,7 +102,7 @@ class PainPage(Page):
 
     def show_theme(self, chosen: theme.Theme) -> None:
         """Take the theme's colours."""
-        for part in (self.view, self.panel, self.chart, self.episodes, self.transport):
+        for part in (self.view, self.panel, self.chart, self.episodes, self.transport, self.alarm_bar):
             part.show_theme(chosen)
 
     def show_settings(self, settings: Settings, labels: tuple[str, ...]) -> None:
@@ -104,6 +113,7 @@ class PainPage(Page):
             self.watch.stop()
             self.show_now()
         self.episodes.show_settings(settings)
+        self.alarm_bar.let_sound(settings.alarm_sound)
         steps = sorted({*SMOOTHINGS_S, settings.pain_smoothing_s})
         self.smoothing.set_entries([(f"{step:g}", f"{step:g} s" if step else "none") for step in steps])
         self.smoothing.show_key(f"{settings.pain_smoothing_s:g}")
@@ -148,9 +158,18 @@ class PainPage(Page):
 
     def slow_tick(self) -> None:
         """Numbers and charts, no faster than anybody reads."""
+        self.alarm_bar.slow_tick()
         if self._fresh and self.isVisible():
             self._fresh = False
             self._refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802 - Qt's name
+        super().resizeEvent(event)
+        narrow = self.width() < WIDE_PX
+        for part in (self.bar, self.episodes):
+            part.set_narrow(narrow)
+        self._caption.setVisible(not narrow)
+        self._legend.setText("PSPI, last 60 s" if narrow else LEGEND)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802 - Qt's name
         super().showEvent(event)
@@ -193,6 +212,10 @@ class PainPage(Page):
             self.show_frozen((standing[0].alarm if standing else alarms[-1]).explanation)
         else:
             self.told.emit(Message("alarm", "info", "No alarm has been raised.", passing=True))
+
+    def acknowledge_alarm(self) -> None:
+        """Say with a name that the alarm has been seen."""
+        self.alarm_bar.acknowledge()
 
     def save_pain(self) -> None:
         """Save episodes and alarms."""
@@ -289,6 +312,16 @@ class PainPage(Page):
 
     def _show_alarms(self) -> None:
         self.episodes.show_lines(self.watch.lines())
+        self.alarm_bar.show_standing(self.watch.standing)
+
+    def _acknowledge(self, name: str) -> None:
+        try:
+            self.watch.acknowledge(name)
+        except AlarmError as error:
+            self.told.emit(Message("alarm", "warn", str(error)))
+            return
+        text = f"Acknowledged by {name}; silent for {self._settings.alarm_silence_s:g} s."
+        self.told.emit(Message("alarm", "info", text, passing=True))
 
     # Putting it together
 
@@ -322,16 +355,16 @@ class PainPage(Page):
     def _strip(self) -> QWidget:
         frame = QFrame()
         frame.setObjectName("stripFrame")
-        legend = QLabel("PSPI, last 60 s · band: interval · hatched: not measurable")
-        caption = QLabel("units follow within")
-        for label in (legend, caption):
+        self._legend = QLabel(LEGEND)
+        self._caption = QLabel("units follow within")
+        for label in (self._legend, self._caption):
             label.setProperty("role", "quiet")
         self.smoothing.setToolTip("Time constant that action units follow with (H)")
         self.smoothing.setStyleSheet("padding-top: 1px; padding-bottom: 1px; font-size: 11px; min-height: 16px;")
         head = QHBoxLayout()
         head.setContentsMargins(16, 0, 16, 0)
-        head.addWidget(legend, 1)
-        head.addWidget(caption)
+        head.addWidget(self._legend, 1)
+        head.addWidget(self._caption)
         head.addSpacing(4)
         head.addWidget(self.smoothing)
         column = QVBoxLayout(frame)
@@ -347,6 +380,7 @@ class PainPage(Page):
         self.panel.face_chosen.connect(self.face_chosen)
         self.panel.back_wanted.connect(self.show_now)
         self.watch.changed.connect(self._show_alarms)
+        self.alarm_bar.acknowledged.connect(self._acknowledge)
         self.neutral.changed.connect(self._refresh)
         self.neutral.told.connect(self.told)
         self.bar.save_wanted.connect(self.save_neutral)

@@ -167,7 +167,8 @@ class PainView(QWidget):
         scale = f"full dot {FULL_DOT:g}, full area {FULL_AREA:g} points of the score"
         widths = [metrics.horizontalAdvance(text) + 2 * SAMPLE_PX + 6 for _, text in words]
         box = QRectF(0, 0, sum(widths) + metrics.horizontalAdvance(scale) + 20 + 12 * len(widths), 24)
-        box.moveTopRight(QPointF(max(rect.right(), min(box.width() + 20.0, float(self.width()))) - 10, rect.top() + 10))
+        right = max(rect.right(), min(box.width() + 20.0, float(self.width())))
+        box.moveBottomRight(QPointF(right - 10, rect.bottom() - 10))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(GROUND)
         painter.drawRoundedRect(box, 6, 6)

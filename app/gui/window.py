@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
 from app.gui import dialogs, names, opener, theme, troubles
 from app.gui.actions import abilities, enable, make_actions, make_menu
-from app.gui.alarm_bar import AlarmBar
 from app.gui.bridge import Bridge
 from app.gui.choices import SWITCHES, Choices
 from app.gui.crashes import Crashes
@@ -39,7 +38,6 @@ from app.gui.top_bar import TopBar
 from app.gui.verify_page import VerifyPage
 from app.settings import OFF, Settings
 from core.engine import EngineStatus
-from core.errors import AlarmError
 from core.packs import DEFAULT_LANDMARK_PACK, DEFAULT_PACK
 from core.sources import DEMO
 from core.types import Result
@@ -188,10 +186,6 @@ class Window(QMainWindow):
         if not self.notices.drop_newest() and not self.pages.turn_back() and self.isFullScreen():
             self.toggle_full_screen()
 
-    def acknowledge_alarm(self) -> None:
-        """Say with a name that the alarm has been seen."""
-        self.alarm_bar.acknowledge()
-
     def toggle_help(self) -> None:
         """Show or hide every key."""
         self.help.fit(self._central.rect())
@@ -244,7 +238,6 @@ class Window(QMainWindow):
         self.top_bar = TopBar(actions["snapshot"], actions["toggle_pause"], make_menu(self, actions))
         foot = (("theme", "Colours", actions["next_theme"]), ("keys", "Keys", actions["toggle_help"]))
         self.pages = Pages([self.page, self.verify, self.layers, self.neurons, self.pain], actions, foot)
-        self.alarm_bar = AlarmBar(actions["show_alarm"], actions["acknowledge_alarm"])
         self.pain.take_actions(actions)
         self.notices = self.pages.notices
         self.status_line = StatusLine()
@@ -253,7 +246,7 @@ class Window(QMainWindow):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(self.top_bar)
-        whole.addWidget(self.alarm_bar)
+        whole.addWidget(self.pain.alarm_bar)
         whole.addWidget(self.pages, 1)
         whole.addWidget(self.status_line)
         self.setCentralWidget(self._central)
@@ -324,15 +317,13 @@ class Window(QMainWindow):
         pain.transport.toggled.connect(self.player.toggle_pause)
         pain.transport.stepped.connect(self.player.step)
         pain.transport.sought.connect(self.player.seek)
-        pain.watch.changed.connect(lambda: self.alarm_bar.show_standing(pain.watch.standing))
-        self.alarm_bar.acknowledged.connect(self._acknowledge)
 
     def _dress(self) -> None:
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         chosen = theme.chosen(self.settings.theme)
         theme.apply(app, chosen)
-        for part in (self.top_bar, self.pages, self.source_menu, self.alarm_bar):
+        for part in (self.top_bar, self.pages, self.source_menu):
             part.show_theme(chosen)
         for name, icon in (("open_file", "file"), ("open_url", "url"), ("open_demo", "demo")):
             self.actions_by_name[name].setIcon(theme.icon(icon, chosen.colour("muted"), 16))
@@ -345,7 +336,6 @@ class Window(QMainWindow):
         self._jobs.collect()
         self.saver.collect()
         self.exchange.slow_tick()
-        self.alarm_bar.slow_tick()
         for crash in self._crashes.drain() if self._crashes else ():
             self._details = crash.details
             text = f"Something went wrong that should not have: {crash.summary}"
@@ -396,7 +386,6 @@ class Window(QMainWindow):
         for page in self.pages:
             page.show_settings(self.settings, self._labels())
         self.look.show_settings(self.settings)
-        self.alarm_bar.let_sound(self.settings.alarm_sound)
         self.page.controls.wake()
         for name in SWITCHES:
             self.actions_by_name[f"toggle_{name}"].setChecked(getattr(self.settings, name))
@@ -454,16 +443,6 @@ class Window(QMainWindow):
             self._clear("Nothing to show.")
         if self._session is None:
             self.status_line.show_nothing("no source")
-
-    def _acknowledge(self, name: str) -> None:
-        try:
-            self.pain.watch.acknowledge(name)
-        except AlarmError as error:
-            self._tell("alarm", "warn", str(error))
-            return
-        silence_s = self.settings.alarm_silence_s
-        self._tell("alarm", "info", f"Acknowledged by {name}; silent for {silence_s:g} s.", passing=True)
-        self.pages.shown.setFocus()
 
     # Ways on from notices
 

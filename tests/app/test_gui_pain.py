@@ -115,13 +115,13 @@ def test_keys_set_a_neutral_face_and_take_it_back(qtbot, fake, open_window, monk
 def test_an_alarm_stands_on_every_page_until_it_is_acknowledged_with_a_name(qtbot, open_window):
     window = open_window(settings=NO_RULE)
     play(window, [1.0] + [7.0] * 6)
-    assert window.alarm_bar.isVisible()
-    assert "Face A · PSPI 7.0 of 16 (5.5 to 8.5)" in window.alarm_bar.text()
+    assert window.pain.alarm_bar.isVisible()
+    assert "Face A · PSPI 7.0 of 16 (5.5 to 8.5)" in window.pain.alarm_bar.text()
     qtbot.keyClick(window.page.stage, Qt.Key.Key_Return, CTRL)
-    assert window.focusWidget() is window.alarm_bar.person
-    qtbot.keyClicks(window.alarm_bar.person, "Kim")
-    qtbot.keyClick(window.alarm_bar.person, Qt.Key.Key_Return)
-    assert not window.alarm_bar.isVisible()
+    assert window.focusWidget() is window.pain.alarm_bar.person
+    qtbot.keyClicks(window.pain.alarm_bar.person, "Kim")
+    qtbot.keyClick(window.pain.alarm_bar.person, Qt.Key.Key_Return)
+    assert not window.pain.alarm_bar.isVisible()
     assert "Acknowledged by Kim" in texts(window)
     open_page(qtbot, window)
     ((_, face, _, peak, _, alarm),) = window.pain.episodes.texts()
@@ -150,12 +150,12 @@ def test_the_bell_is_silent_unless_somebody_wants_it(qtbot, open_window, monkeyp
     rung = []
     monkeypatch.setattr(QApplication, "beep", lambda: rung.append(1))
     play(window, [7.0] * 6)
-    window.alarm_bar.slow_tick()
+    window.pain.alarm_bar.slow_tick()
     assert rung == []
     qtbot.keyClick(window.page.stage, "m", CTRL)
     assert window.settings.alarm_sound is True
     for _ in range(60):
-        window.alarm_bar.slow_tick()
+        window.pain.alarm_bar.slow_tick()
     assert 1 <= len(rung) <= 2
 
 

@@ -1,4 +1,4 @@
-"""The window watches every face's score: episodes, alarms with what explained them, and neutral faces as they are set."""
+"""The window watches every face's score: episodes, alarms with their reasons, and neutral faces as they are set."""
 
 import csv
 import json
