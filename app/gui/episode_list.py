@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from app.gui import names, theme
 from app.gui.alarm_bar import rule_text
 from app.gui.pain_moment import Moment
-from app.gui.pain_watch import Course, Line
+from app.gui.pain_watch import Account, Line
 from app.settings import Settings
 from core.episodes import Alarm
 
@@ -116,9 +116,9 @@ class EpisodeList(QFrame):
             button.setToolTip(action.toolTip())
             button.clicked.connect(action.trigger)
 
-    def show_course(self, course: Course | None) -> None:
-        """Say how much of a face's time was measurable."""
-        self._measured.setText("" if course is None else measured_text(course))
+    def show_account(self, whose: str, account: Account) -> None:
+        """Say how much of the time of a face, or of all, was measurable."""
+        self._measured.setText(measured_text(whose, account))
         self._measured.setToolTip(self._measured.text())
 
     def show_lines(self, lines: Sequence[Line]) -> None:
@@ -239,14 +239,12 @@ def alarm_text(alarm: Alarm[Moment]) -> str:
     return "▲ stands" if seen is None else f"△ {seen.name} {names.local_time(seen.at)}"
 
 
-def measured_text(course: Course) -> str:
-    """How much of a face's time was measured, and why the rest was not."""
-    episodes = course.alarms.episodes
-    share = episodes.unmeasured_share
-    if share is None:
+def measured_text(whose: str, account: Account) -> str:
+    """How much of the time was measured, and why the rest was not."""
+    if account.watched_s <= 0:
         return ""
-    lost = sorted(episodes.unmeasured_s.items(), key=lambda each: -each[1])
-    watched_s = episodes.measured_s + sum(episodes.unmeasured_s.values())
-    reasons = ", ".join(f"{reason} {names.percent(seconds / watched_s)}" for reason, seconds in lost)
-    said = f"Face {names.face_name(course.face_id)}: {names.percent(1 - share)} of {names.clock(watched_s, 0)} measured"
+    lost = sorted(account.lost_s.items(), key=lambda each: -each[1])
+    reasons = ", ".join(f"{reason} {names.percent(account.share(seconds))}" for reason, seconds in lost)
+    measured = names.percent(account.share(account.measured_s))
+    said = f"{whose}: {measured} of {names.clock(account.watched_s, 0)} measured"
     return f"{said} · not: {reasons}" if reasons else said

@@ -73,7 +73,8 @@ class Neutral(QObject):
     def clear(self) -> None:
         """There is another source, and so there are other faces."""
         self._session = None
-        self._face: FaceResult | None = None
+        self._faces: tuple[FaceResult, ...] = ()
+        self._selected = 0
         self._timestamp_s = 0.0
         self.kept: list[Baseline] = []
         self.interval: Interval | None = None
@@ -98,12 +99,20 @@ class Neutral(QObject):
     def show_result(self, result: Result, selected: int) -> None:
         """Take a frame in; `selected` is the face that commands are about."""
         self._timestamp_s = result.frame.timestamp_s
-        self._face = next((face for face in result.faces if face.observation.face_id == selected), None)
+        self._faces, self._selected = result.faces, selected
         self._collect(result)
         if self.one_person and len(result.faces) == 1 and self.kept:
             face_id = result.faces[0].observation.face_id
             if result.faces[0].pain is not None and self.of(face_id) is None:
                 self._compare_with(self.baselines.set(face_id, self.kept[-1]))
+
+    def select(self, face_id: int) -> None:
+        """Let commands be about this face."""
+        self._selected = face_id
+
+    @property
+    def _face(self) -> FaceResult | None:
+        return next((face for face in self._faces if face.observation.face_id == self._selected), None)
 
     # What a person says
 

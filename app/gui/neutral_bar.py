@@ -32,6 +32,7 @@ class NeutralBar(QFrame):
         self._heading = QLabel("NEUTRAL FACE")
         self._heading.setProperty("role", "heading")
         self._text = QLabel("")
+        self._text.setWordWrap(True)
         self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.person = QLineEdit()
         self.person.setFixedWidth(104)
@@ -87,7 +88,7 @@ class NeutralBar(QFrame):
         """What a person reads here."""
         neutral = self._neutral
         if neutral.question is not None:
-            return doubts_text(neutral.question.proposed)
+            return doubts_text(names.face_name(neutral.question.face_id), neutral.question.proposed)
         if neutral.interval is not None:
             interval = neutral.interval
             return (
@@ -153,12 +154,12 @@ def own_text(own: Baseline) -> str:
     return f"{own.person} · {span} · set {names.local_time(own.set_at)}"
 
 
-def doubts_text(own: Baseline) -> str:
+def doubts_text(face: str, own: Baseline) -> str:
     """What a face that somebody calls neutral shows by the norm."""
     units = estimate(own.reading)
     shown = ", ".join(f"{UNIT_NAMES[au]} {units.of(au):.1f}" for au in own.doubts[:3])
     more = f" and {len(own.doubts) - 3} more" if len(own.doubts) > 3 else ""
-    return f"By the norm this face is not at rest: {shown}{more} (of 5). Neutral all the same?"
+    return f"By the norm face {face} is not at rest: {shown}{more} (of 5). Neutral all the same?"
 
 
 def _button(text: str, kind: str = "") -> QPushButton:

@@ -155,6 +155,9 @@ class PainPage(Page):
         """Show this face."""
         self._selected = face_id
         self._fresh = True
+        self.neutral.select(face_id)
+        if self.isVisible():
+            self.view.show_result(self._result, self._moment())
 
     def slow_tick(self) -> None:
         """Numbers and charts, no faster than anybody reads."""
@@ -265,7 +268,9 @@ class PainPage(Page):
         self._show_panel()
         self.bar.show_face(self._selected if self._face() is not None else 0)
         self._show_chart()
-        self.episodes.show_course(self.watch.of(self._selected))
+        course = self.watch.of(self._selected)
+        whose = "All" if course is None else f"Face {names.face_name(course.face_id)}"
+        self.episodes.show_account(whose, self.watch.account(course))
         if self.watch.is_any_open:
             self._show_alarms()
         self.switch.setVisible(not self._settings.pain)

@@ -1,6 +1,7 @@
 """What was watched of pain as files: one row per episode (.csv), and everything with where it comes from (.json)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -12,18 +13,22 @@ from core.baselines import Baseline
 from core.episodes import Alarm
 from core.errors import ExportError
 from core.export import number, versions, write_json, write_whole
-from core.overlay import face_name
+from core.overlay import NOTICE, face_name
 from core.pspi import MOST
 
 
 def as_document(watch: PainWatch, neutrals: Sequence[Baseline], origin: Origin) -> dict[str, object]:
     """Episodes, alarms with who acknowledged them, and neutral faces, in words and numbers. No picture, no mesh."""
+    account = watch.account()
     return {
         "versions": versions(),
         "saved": datetime.now().astimezone().isoformat(timespec="seconds"),
         "source": origin.source,
-        "notice": "not a medical device",
+        "notice": NOTICE,
         "scale": f"PSPI, 0 to {MOST:g}",
+        "measured_s": account.measured_s,
+        "unmeasured_s": dict(account.lost_s),
+        "unmeasured_share": account.share(account.watched_s - account.measured_s),
         "neutral_faces": [own.document() for own in neutrals],
         "faces": [_course(course) for course in watch.courses()],
     }
@@ -52,7 +57,7 @@ def _course(course: Course) -> dict[str, object]:
     return {
         "face_id": course.face_id,
         "name": face_name(course.face_id),
-        "rule": {name: getattr(rule, name) for name in ("above", "until", "bridge_s", "alarm_s", "silence_s")},
+        "rule": asdict(rule),
         **course.alarms.episodes.document(),
         "alarms": [_alarm(alarm) for alarm in course.alarms.raised],
     }
@@ -64,7 +69,7 @@ def _alarm(alarm: Alarm[Moment]) -> dict[str, object]:
     found = alarm.explanation
     return {
         "raised_s": alarm.raised_s,
-        "onset_s": alarm.episode.onset_s,
+        "episode": alarm.episode.document(),
         "explanation": found.document(),
         "acknowledged_by": None if seen is None else seen.name,
         "acknowledged_s": None if seen is None else seen.timestamp_s,

@@ -130,12 +130,19 @@ class PainView(QWidget):
         tint = cv2.GaussianBlur(_tints(why.regions.sum(axis=0))[labels], (0, 0), SOFT_PX)
         painter.save()
         painter.setClipRect(rect)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        image = QImage(tint.data, GRID_PX, GRID_PX, 4 * GRID_PX, QImage.Format.Format_RGBA8888_Premultiplied)
-        painter.drawImage(QRectF(float(corner[0]), float(corner[1]), side, side), image)
+        self._paint_tint(painter, np.asarray(tint, np.uint8), QRectF(float(corner[0]), float(corner[1]), side, side))
         relevance = why.landmarks.sum(axis=0)
         paint_sized(painter, places, relevance, sizes(relevance, FULL_DOT, float(np.ptp(places[:, 0]))))
         painter.restore()
+
+    def _paint_tint(self, painter: QPainter, tint: Image, place: QRectF) -> None:
+        """Paint the regions' colours, premultiplied, uint8 [GRID_PX, GRID_PX, 4], where the face is."""
+        ratio = self.devicePixelRatioF()
+        size = max(round(place.width() * ratio), 1)
+        scaled = np.ascontiguousarray(cv2.resize(tint, (size, size), interpolation=cv2.INTER_LINEAR))
+        image = QImage(scaled.data, size, size, 4 * size, QImage.Format.Format_ARGB32_Premultiplied)
+        image.setDevicePixelRatio(ratio)
+        painter.drawImage(place.topLeft().toPoint(), image)  # pixel for pixel: Qt's own scaling takes far longer
 
     def _paint_face(self, painter: QPainter, face: FaceResult) -> None:
         rect = self._face_rect(face)
@@ -214,8 +221,8 @@ def _fitted(image: Image, room: QRectF) -> QRectF:
 
 
 def _tints(values: Sequence[float] | Floats) -> Image:
-    """A colour per region, uint8 [regions, 4]: red, green, blue, each times alpha, and alpha."""
+    """A colour per region, uint8 [regions, 4]: blue, green, red, each times alpha, and alpha, as Qt has them."""
     alpha = STRONGEST * np.minimum(np.abs(values) / FULL_AREA, 1)[:, None]
-    inks = np.where(np.asarray(values)[:, None] > 0, FOR, AGAINST)
+    inks = np.where(np.asarray(values)[:, None] > 0, FOR[::-1], AGAINST[::-1])
     table: Image = np.round(np.hstack([alpha * inks, 255 * alpha])).astype(np.uint8)
     return table

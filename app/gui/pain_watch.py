@@ -3,7 +3,7 @@
 Tracking's ids begin again after a jump in time, so a face of before and one of after are watched apart.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Final
@@ -15,9 +15,10 @@ from app.gui.pain_moment import Moment, moment
 from core.episodes import NOT_SEEN, Alarm, Alarms, Episode, EpisodeRule, Sample
 from core.pain import sample
 from core.tally import JUMP_S
+from core.tracking import COAST_S
 from core.types import Result
 
-GONE_S: Final = 5.0  # not seen for longer: tracking has let the face go, and its open episode has ended
+NO_FACE: Final = "no face in the picture"
 
 
 @dataclass
@@ -64,6 +65,23 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Account:
+    """Time that was watched, s: with a score, and without one by reason."""
+
+    measured_s: float
+    lost_s: Mapping[str, float]
+
+    @property
+    def watched_s(self) -> float:
+        """All of it."""
+        return self.measured_s + sum(self.lost_s.values())
+
+    def share(self, seconds: float) -> float:
+        """So much of it; 0 before any time has passed."""
+        return seconds / self.watched_s if self.watched_s > 0 else 0.0
+
+
+@dataclass(frozen=True)
 class Standing:
     """An alarm that nobody has acknowledged yet."""
 
@@ -86,10 +104,12 @@ class PainWatch(QObject):
         self._courses: dict[int, Course] = {}
         self._moments: dict[int, Moment] = {}  # of the newest frame
         self._last_s: float | None = None
+        self.without_face_s = 0.0
 
     def clear(self) -> None:
         """Forget everything, as for another source."""
         self._over, self._courses, self._moments, self._last_s, self.now_s = [], {}, {}, None, 0.0
+        self.without_face_s = 0.0
         self.history.clear()
         self.changed.emit()
 
@@ -112,6 +132,7 @@ class PainWatch(QObject):
             return
         if self._last_s is not None and not 0 <= now_s - self._last_s <= JUMP_S:
             self._begin_anew()
+        before_s = now_s if self._last_s is None else self._last_s
         self._last_s = self.now_s = now_s
         self.history.add(now_s, result.faces)
         for face in result.faces:
@@ -119,6 +140,8 @@ class PainWatch(QObject):
                 self._moments[here.face_id] = here
                 self._follow(here)
         self._miss(now_s)
+        if not result.faces and not self._courses:
+            self.without_face_s += max(now_s - before_s, 0.0)
 
     def courses(self) -> list[Course]:
         """Everyone who was watched, in order."""
@@ -135,6 +158,17 @@ class PainWatch(QObject):
     def lines(self) -> list[Line]:
         """All episodes, the newest first."""
         return [line for course in reversed(self.courses()) for line in reversed(list(course.lines()))]
+
+    def account(self, course: Course | None = None) -> Account:
+        """Time of a face, or of all that was watched, time without any face among it."""
+        lost = {} if course is not None else {NO_FACE: self.without_face_s}
+        measured_s = 0.0
+        for each in self.courses() if course is None else [course]:
+            episodes = each.alarms.episodes
+            measured_s += episodes.measured_s
+            for reason, seconds in episodes.unmeasured_s.items():
+                lost[reason] = lost.get(reason, 0.0) + seconds
+        return Account(measured_s, {reason: seconds for reason, seconds in lost.items() if seconds > 0})
 
     @property
     def is_any_open(self) -> bool:
@@ -174,16 +208,22 @@ class PainWatch(QObject):
 
     def _miss(self, now_s: float) -> None:
         """Time in which a face is not seen is not measured, until tracking has let it go."""
-        for course in self._courses.values():
-            if course.seen_s < now_s <= course.seen_s + GONE_S:
+        for course in list(self._courses.values()):
+            if now_s > course.seen_s + COAST_S:
+                self._end(course)
+            elif now_s > course.seen_s:
                 course.last_s = now_s
                 course.alarms.episodes.take(Sample(now_s, None, NOT_SEEN))
 
     def _begin_anew(self) -> None:
-        for course in self._courses.values():
-            course.is_over = True
-        self._over += self._courses.values()
-        self._courses = {}
+        for course in list(self._courses.values()):
+            self._end(course)
+        self._last_s = None
+        self.changed.emit()
+
+    def _end(self, course: Course) -> None:
+        course.is_over = True
+        self._over.append(self._courses.pop(course.face_id))
         self.changed.emit()
 
 

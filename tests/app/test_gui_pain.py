@@ -195,6 +195,20 @@ def test_pain_only_reads_no_expression_and_shows_none(qtbot, fake, open_window):
     assert (window.settings.pain, window.settings.pain_only) == (False, False)
 
 
+def test_another_face_of_a_picture_that_stands_is_explained_and_set_at_once(qtbot, fake, open_window):
+    window = open_window(settings=WITH_PAIN)
+    open_page(qtbot, window)
+    faces = make_pained(7.0), make_pained(2.0, face_id=2, x=420.0)
+    window._take_result(make_result(faces))
+    window._slow_tick()
+    qtbot.keyClick(window.pain.view, "2")
+    window._slow_tick()
+    assert window.pain.panel.gauge.text().startswith("PSPI 2.0")
+    assert window.pain.view._selected.face_id == 2
+    qtbot.keyClick(window.pain.view, "z")
+    assert list(fake.session.baselines.in_force) == [2]
+
+
 class AnyModel:
     labels = ("a", "b")
 

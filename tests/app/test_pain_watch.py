@@ -10,7 +10,7 @@ import pytest
 from app.gui import pain_record
 from app.gui.neutral import Neutral
 from app.gui.pain_moment import LARGEST_PX, moment
-from app.gui.pain_watch import PainWatch
+from app.gui.pain_watch import NO_FACE, PainWatch
 from app.gui.snapshot import Origin
 from app.settings import Settings
 from core.baselines import Baseline, Baselines
@@ -134,6 +134,20 @@ def test_the_record_in_files_holds_episodes_and_who_acknowledged_them_but_no_pic
     assert set(alarm["explanation"]["regions"]) >= {"nose", "left_brow"}
     assert "picture" not in alarm["explanation"]
     assert face["unmeasured_share"] == 0.0
+
+
+def test_time_without_any_face_counts_as_not_measurable(watch):
+    play(watch, [None] * 5 + [1.0] * 5)
+    account = watch.account()
+    assert dict(account.lost_s) == {NO_FACE: 1.0}
+    assert account.share(account.measured_s) == pytest.approx(0.5)
+
+
+def test_a_face_that_tracking_let_go_is_over_and_its_alarm_still_stands(watch):
+    play(watch, [7.0] * 14 + [None] * 6)
+    assert watch.of(1) is None
+    assert [line.episode.is_open for line in watch.lines()] == [False]
+    assert len(watch.standing) == 1
 
 
 @pytest.mark.parametrize("side", [200, 1600])
