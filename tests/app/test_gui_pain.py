@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from app.gui.live_session import _analysis
+from app.gui.pain_panel import likeness_text
 from app.settings import Settings, load
 from core.baselines import Baselines
 from tests.app.gui_fakes import make_result
@@ -231,3 +232,10 @@ def test_the_live_page_shows_the_score_and_leads_to_its_reasons(qtbot, open_wind
     assert window.page.stage._quiet_text(window.page.selected_face, window.page.result).startswith("PSPI 7.0")
     qtbot.mouseClick(section.why, Qt.MouseButton.LeftButton)
     assert window.pages.shown is window.pain
+
+
+@pytest.mark.parametrize(
+    ("likeness", "said"), [(0.8, "By its course: pain-like 0.80"), (0.3, "By its course: other expression 0.70")]
+)
+def test_look_alikes_are_told_with_the_probability_of_what_is_said(likeness, said):
+    assert likeness_text(likeness) == said
