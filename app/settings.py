@@ -7,6 +7,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.action_units.smoothing import TIME_CONSTANT_S
+from core.episodes import EpisodeRule
 from core.types import OUTSIDE_LIMIT
 
 PREDICTED: Final = "predicted"
@@ -15,6 +17,7 @@ RUNNER_UP: Final = "runner-up"
 OFF: Final = "off"
 FACTOR_LIMITS: Final = (1e-3, 1e3)  # of the scale
 OUTSIDE_LIMITS: Final = (0.05, 0.95)  # of the limit: at 0 and 1 it would say nothing
+HYSTERESIS: Final = EpisodeRule().above - EpisodeRule().until  # an episode ends so far below where it starts
 
 
 class Settings(BaseModel):
@@ -57,6 +60,17 @@ class Settings(BaseModel):
         Activation that gets the strongest colour, over the reference of the layer.
     neuron_order
         Whether filters are ranked by their activation, or by its share of what each reaches.
+    pain
+        Whether action units and PSPI of every face are estimated.
+    pain_only
+        Whether pain alone is measured: no network runs, and no expression is read, shown or saved.
+    pain_smoothing_s
+        Time constant that the units follow with; 0 for none.
+    alarm_above, alarm_after_s, alarm_silence_s
+        The score from which an episode of pain starts, how long it is measured before an alarm is raised, and how long
+        none is raised after an acknowledgement.
+    alarm_sound
+        Whether the desktop's bell sounds with an alarm.
     geometry
         Place and size of the window, in Qt's own encoding.
     """
@@ -85,8 +99,25 @@ class Settings(BaseModel):
     smooth: bool = False
     layer_factor: float = Field(default=1.0, ge=FACTOR_LIMITS[0], le=FACTOR_LIMITS[1])
     neuron_order: Literal["activation", "reach"] = "activation"
+    pain: bool = False
+    pain_only: bool = False
+    pain_smoothing_s: float = Field(default=TIME_CONSTANT_S, ge=0, le=5)
+    alarm_above: float = Field(default=EpisodeRule().above, ge=1, le=16)
+    alarm_after_s: float = Field(default=EpisodeRule().alarm_s, ge=0, le=600)
+    alarm_silence_s: float = Field(default=EpisodeRule().silence_s, ge=0, le=3600)
+    alarm_sound: bool = False
     theme: Literal["system", "dark", "light"] = "system"
     geometry: str = ""
+
+    @property
+    def episode_rule(self) -> EpisodeRule:
+        """When a score over time is an episode, and when that is worth an alarm."""
+        return EpisodeRule(
+            above=self.alarm_above,
+            until=max(self.alarm_above - HYSTERESIS, 0.0),
+            alarm_s=self.alarm_after_s,
+            silence_s=self.alarm_silence_s,
+        )
 
     def changed(self, **values: Any) -> "Settings":
         """Return a copy with other values, checked as if they came from the file."""

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import pspi
-from core.action_units import Smoothing, compare, contributions, read
+from core.action_units import Reading, Smoothing, compare, contributions, read
 from core.action_units.fitted import fitted
 from core.action_units.smoothing import TIME_CONSTANT_S
 from core.action_units.texture import DIRECTIONS, places
@@ -78,6 +78,7 @@ class PainReader:
         course = self._courses.setdefault(face.face_id, _Course(self.smoothing_s))
         own = self.baselines.of(face.face_id)
         neutral = None if own is None else own.reading
+        course.go_by(neutral)
         seen = read(face.landmarks, image)
         made, found = compare(seen, neutral), quality(seen, face.landmarks, image)
         if found.reason is not None:  # what cannot be trusted must not live on in the frames after it
@@ -98,6 +99,13 @@ class _Course:
         self.talking = Talking()
         self.seen_s = float("-inf")
         self._closed_since_s: float | None = None
+        self._neutral: Reading | None = None
+
+    def go_by(self, neutral: Reading | None) -> None:
+        """Hold the face against this from now on; units against another one are not carried on."""
+        if neutral is not self._neutral:
+            self._neutral = neutral
+            self.smoothing.clear()
 
     def closed(self, is_closed: bool, now_s: float, blink_s: float) -> bool:
         """Whether the eyes have been closed for longer than a blink."""

@@ -84,6 +84,11 @@ class Score:
         """The sum, 0..16."""
         return sum(part.value for part in self.parts)
 
+    def shown(self) -> tuple[Part, ...]:
+        """The parts in tenths that sum to the rounded score: the largest remainders are rounded up."""
+        tenths = _in_tenths(self.pspi, [part.value for part in self.parts])
+        return tuple(Part(part.au, n / 10) for part, n in zip(self.parts, tenths, strict=True))
+
 
 @dataclass(frozen=True)
 class PainReading:
@@ -199,9 +204,9 @@ def look(units: ActionUnits) -> Look:
 
 def sentence(score: Score, like: Look) -> str:
     """The score, what it is made of, and what it is like; shown numbers sum to the shown score."""
-    tenths = _in_tenths(score.pspi, [part.value for part in score.parts])
-    made_of = ", ".join(f"{SEEN[part.au]} {n / 10:g}" for part, n in zip(score.parts, tenths, strict=True) if n)
-    said = f"score {sum(tenths) / 10:g}"
+    shown = score.shown()
+    made_of = ", ".join(f"{SEEN[part.au]} {part.value:g}" for part in shown if part.value)
+    said = f"score {sum(part.value for part in shown):.3g}"
     if not made_of:
         return f"{said}: nothing that PSPI counts"
     return f"{said}: {made_of}" + (f"; {like.words}" if like.words else "")

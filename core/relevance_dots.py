@@ -26,7 +26,12 @@ def radii(points: PointRelevance, width_px: float) -> Floats:
 
     The area of a dot is proportional to its relevance, so that areas add up as relevance does.
     """
-    strength = np.abs(points.relevance) / points.reference
+    return sizes(points.relevance, points.reference, width_px)
+
+
+def sizes(relevance: Floats, reference: float, width_px: float) -> Floats:
+    """The same of any relevance of points, float32 [478], with its reference."""
+    strength = np.abs(relevance) / reference
     found = FULL_PER_WIDTH * width_px * np.minimum(np.sqrt(strength), LARGEST)
     return np.where((strength >= WEAKEST) & (found >= SMALLEST_PX), found, 0).astype(np.float32)
 
@@ -41,16 +46,16 @@ def draw_dots(image: Image, landmarks: Floats, points: PointRelevance) -> None:
 
     All rims lie under all dots, so that none cuts into its neighbour.
     """
-    sizes = radii(points, Box.around(landmarks).width)
-    shown = np.flatnonzero(sizes)
-    reach = float(sizes.max(initial=0)) + 3
+    radius_of = radii(points, Box.around(landmarks).width)
+    shown = np.flatnonzero(radius_of)
+    reach = float(radius_of.max(initial=0)) + 3
     low = np.maximum(np.floor(landmarks[:, :2].min(axis=0) - reach).astype(int), 0)
     high = np.minimum(np.ceil(landmarks[:, :2].max(axis=0) + reach).astype(int), [image.shape[1], image.shape[0]])
     if not len(shown) or (high - low).min() < 1:
         return
     layers = {ink: np.zeros((high - low)[::-1], np.uint8) for ink in (RIM, FOR, AGAINST)}
     for index in shown:
-        place, radius = landmarks[index, :2] - low, float(sizes[index])
+        place, radius = landmarks[index, :2] - low, float(radius_of[index])
         _disc(layers[RIM], place, radius + rim(radius))
         _disc(layers[FOR if points.relevance[index] > 0 else AGAINST], place, radius)
     for ink, layer in layers.items():

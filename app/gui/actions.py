@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from core.engine import EngineStatus
 
 LAYER_PAGES: Final = ("layers", "neurons")  # pages that show a layer: they share its keys
-MENUS: Final = ("Source", "Playback", "Explanation", "Face", "Layers", "Verify", "View", "Help")
+MENUS: Final = ("Source", "Playback", "Explanation", "Face", "Layers", "Verify", "Pain", "View", "Help")
 
 
 @dataclass(frozen=True)
@@ -212,6 +212,7 @@ COMMANDS: Final = (
         "Verify",
         "Save the session's verdicts as CSV and JSON",
         needs="session",
+        pages=("live", "verify", *LAYER_PAGES),
     ),
     Command(
         "clear_summary",
@@ -220,6 +221,85 @@ COMMANDS: Final = (
         "Verify",
         "Forget the session's verdicts so far",
         needs="session",
+    ),
+    Command(
+        "toggle_pain",
+        "Estimate pain",
+        ("Shift+P",),
+        "Pain",
+        "Measure action units and the pain score PSPI of every face",
+        checkable=True,
+    ),
+    Command(
+        "toggle_pain_only",
+        "Pain only",
+        ("Ctrl+P",),
+        "Pain",
+        "Measure pain and read no expression at all: none is computed, shown or saved",
+        checkable=True,
+    ),
+    Command(
+        "set_neutral",
+        "This is neutral",
+        ("Z",),
+        "Pain",
+        "The selected face is at rest now: compare with it",
+        None,
+        "face",
+    ),
+    Command(
+        "toggle_neutral_interval",
+        "Neutral from / until",
+        ("Shift+Z",),
+        "Pain",
+        "The selected face is at rest from here on, or was until here",
+        None,
+        "face",
+    ),
+    Command("undo_neutral", "Undo neutral", ("Ctrl+Z",), "Pain", "Take the last neutral face back", None, "session"),
+    Command(
+        "save_neutral",
+        "Save neutral face…",
+        ("Ctrl+Shift+S",),
+        "Pain",
+        "Keep the selected face’s neutral face in a file: numbers that a face can be drawn from",
+        None,
+        "face",
+    ),
+    Command(
+        "load_neutral",
+        "Load neutral face…",
+        ("Ctrl+Shift+O",),
+        "Pain",
+        "Compare the selected face with a neutral face from a file",
+        None,
+        "face",
+    ),
+    Command(
+        "next_smoothing", "Next smoothing", ("H",), "Pain", "Let action units follow faster or slower", pages=("pain",)
+    ),
+    Command(
+        "show_alarm", "Why the alarm", ("Shift+Q",), "Pain", "Show the frozen explanation of the alarm that stands"
+    ),
+    Command(
+        "acknowledge_alarm",
+        "Acknowledge alarm",
+        ("Ctrl+Return",),
+        "Pain",
+        "Say with your name that you have seen the alarm",
+    ),
+    Command(
+        "toggle_alarm_sound", "Alarm sound", ("Ctrl+M",), "Pain", "Sound the bell with an alarm, or not", checkable=True
+    ),
+    Command(
+        "save_pain",
+        "Save pain record",
+        ("Ctrl+S",),
+        "Pain",
+        "Save episodes, alarms and who acknowledged them as CSV and JSON",
+        None,
+        "session",
+        pages=("pain",),
     ),
     Command("show_page", "Live page", ("Ctrl+1",), "View", "The video, and why the model reads it so", "live"),
     Command(
@@ -231,6 +311,7 @@ COMMANDS: Final = (
     Command(
         "show_page", "Neurons page", ("Shift+N", "Ctrl+4"), "View", "What single filters look for in a face", "neurons"
     ),
+    Command("show_page", "Pain page", ("Q", "Ctrl+5"), "View", "Pain scores, why, episodes and alarms", "pain"),
     Command("toggle_full_screen", "Full screen", ("F", "F11"), "View", "Fill the screen", checkable=True),
     Command("next_theme", "Dark, light, system", ("T",), "View", "Change the colours of the window"),
     Command(

@@ -12,7 +12,9 @@ from core.regions import MODES
 SAVE_AFTER_TICKS: Final = 10  # of the slow clock: a second after the last change
 THEMES: Final = ("system", "dark", "light")
 EVERY: Final = ("auto", 1, 2, 4)
-SWITCHES: Final = ("regions", "scores", "landmarks", "points")  # fields that a command of their own turns on and off
+SMOOTHINGS_S: Final = (0.0, 0.15, 0.5, 1.0)  # to choose from, of the action units
+# Fields that a command of their own turns on and off.
+SWITCHES: Final = ("regions", "scores", "landmarks", "points", "pain", "pain_only", "alarm_sound")
 
 
 class Choices(QObject):
@@ -106,6 +108,24 @@ class Choices(QObject):
     def toggle_points(self) -> None:
         """Read the face mesh with a landmark network too, and show what each of its points counts; or no more."""
         self.set("points", not self.settings.points)
+
+    def toggle_pain(self) -> None:
+        """Estimate action units and PSPI of every face, or no more."""
+        wanted = not self.settings.pain
+        self.change(pain=wanted, pain_only=wanted and self.settings.pain_only)
+
+    def toggle_pain_only(self) -> None:
+        """Measure pain and read no expression at all, or both again."""
+        wanted = not self.settings.pain_only
+        self.change(pain_only=wanted, pain=wanted or self.settings.pain)
+
+    def toggle_alarm_sound(self) -> None:
+        """Let the bell sound with an alarm, or not."""
+        self.set("alarm_sound", not self.settings.alarm_sound)
+
+    def next_smoothing(self) -> None:
+        """Let action units follow faster or slower."""
+        self.set("pain_smoothing_s", _next(SMOOTHINGS_S, self.settings.pain_smoothing_s))
 
     def next_region_mode(self) -> None:
         """Divide the face by polygons or by boxes."""

@@ -127,8 +127,11 @@ class Controls(QFrame):
         self.resize(min(self.sizeHint().width(), width), self.sizeHint().height())
 
     def wake(self) -> None:
-        """Come back and stay for a while."""
+        """Come back and stay for a while; where no expression is read there is nothing to choose."""
         self._idle = 0
+        if self._settings.pain_only:
+            self.hide()
+            return
         if self.isVisible() and self._fade.state() == QPropertyAnimation.State.Stopped and self._effect.opacity() == 1:
             return
         self._fade.stop()

@@ -18,6 +18,7 @@ from core.packs import DEFAULT_LANDMARK_PACK, DEFAULT_PACK
 ANALYSIS: Final = {
     *("pack", "method", "target", "against", "explain_every", "region_mode"),
     *("points", "landmark_pack"),
+    *("pain", "pain_only", "pain_smoothing_s"),
 }
 SAY_AFTER_TICKS: Final = 2  # of the slow clock: what is ready sooner needs no words
 PREPARING: Final = "preparing"  # topic of the notice

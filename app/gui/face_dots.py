@@ -19,7 +19,12 @@ SAMPLE_PX: Final = 4.5  # radius of the dots in the legend
 
 def paint_dots(painter: QPainter, places: Floats, points: PointRelevance) -> None:
     """Paint one face's dots at places [478, 2], widget px; all rims lie under all dots."""
-    sizes = radii(points, float(np.ptp(places[:, 0]))).tolist()
+    paint_sized(painter, places, points.relevance, radii(points, float(np.ptp(places[:, 0]))))
+
+
+def paint_sized(painter: QPainter, places: Floats, relevance: Floats, radius_of: Floats) -> None:
+    """Paint dots of these radii, px, coloured by the sign of each point's relevance; both float32 [478]."""
+    sizes = radius_of.tolist()
     shown = [index for index, size in enumerate(sizes) if size > 0]
     centres = [QPointF(x, y) for x, y in places.tolist()]
     painter.save()
@@ -32,7 +37,7 @@ def paint_dots(painter: QPainter, places: Floats, points: PointRelevance) -> Non
         painter.drawEllipse(centres[index], reach, reach)
     inks = QBrush(QColor(*FOR)), QBrush(QColor(*AGAINST))
     for index in shown:
-        painter.setBrush(inks[0] if points.relevance[index] > 0 else inks[1])
+        painter.setBrush(inks[0] if relevance[index] > 0 else inks[1])
         painter.drawEllipse(centres[index], sizes[index], sizes[index])
     painter.restore()
 

@@ -19,6 +19,8 @@ from PySide6.QtWidgets import (
 from app.gui import names, theme
 from app.gui.bars import ProbabilityBars, RegionBars, paint_diamond
 from app.gui.looks import LOOKS
+from app.gui.pain_section import PainSection
+from core.pspi import MOST
 from core.steady import Standing
 from core.types import FaceResult, LandmarkReading, Prediction
 from core.verdict import Verdict
@@ -27,6 +29,7 @@ WIDTH_PX: Final = 356  # of which the border takes one
 MARGIN_PX: Final = 18  # on either side
 TABS_PER_ROW: Final = 9
 MOST_TABS: Final = 18
+PAIN_PX: Final = 180  # what the section of pain takes
 ROOM_FOR_ALL_PX: Final = 610  # panel height from which every class has its row
 
 
@@ -155,6 +158,7 @@ class FacePanel(QScrollArea):
 
     face_chosen = Signal(int)
     numbers_wanted = Signal()
+    pain_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -167,19 +171,21 @@ class FacePanel(QScrollArea):
         self.verdict = VerdictChip()
         self.probabilities = ProbabilityBars()
         self.regions = RegionBars()
+        self.pain = PainSection()
         self._empty = QLabel("")
         self._empty.setWordWrap(True)
         self._empty.setProperty("role", "muted")
         self._build()
         self.tabs.chosen.connect(self.face_chosen)
         self.verdict.clicked.connect(self.numbers_wanted)
+        self.pain.why_wanted.connect(self.pain_wanted)
         self.show_empty("")
 
     def show_theme(self, chosen: theme.Theme) -> None:
         """Take the theme's colours."""
         self._diamond.colour = chosen.colour("good")
         self._mesh.setStyleSheet(f"color: {chosen.mesh};")
-        for part in (self.verdict, self.probabilities, self.regions):
+        for part in (self.verdict, self.probabilities, self.regions, self.pain):
             part.show_theme(chosen)
 
     def show_empty(self, text: str) -> None:
@@ -189,8 +195,16 @@ class FacePanel(QScrollArea):
         self._empty.setText(text)
         self._empty.show()
 
-    def show_face(self, face: FaceResult, face_ids: Sequence[int], standing: Standing) -> None:
-        """Show this face and how its verdict stands; `face_ids` are all that are in the picture."""
+    def show_face(self, face: FaceResult, face_ids: Sequence[int], standing: Standing, above: float = MOST) -> None:
+        """Show this face and how its verdict stands.
+
+        Parameters
+        ----------
+        face_ids
+            All that are in the picture.
+        above
+            The pain score from which an episode starts.
+        """
         observation = face.observation
         self._empty.hide()
         self._face.show()
@@ -201,6 +215,10 @@ class FacePanel(QScrollArea):
         self._facts.setText(
             f"id {observation.face_id} · {observation.box.width:.0f} px · sure {observation.confidence:.2f}"
         )
+        was_hidden = self.pain.isHidden()
+        self.pain.show_reading(face.pain, above)
+        if self.pain.isHidden() != was_hidden:
+            self._fit()
         self._emotions.setVisible(face.prediction is not None)
         if face.prediction is not None:
             self._show_emotions(face, face.prediction, standing)
@@ -222,7 +240,12 @@ class FacePanel(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802 - Qt's name
         super().resizeEvent(event)
-        self.probabilities.set_short(self.height() < ROOM_FOR_ALL_PX)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leave out the rarest classes where there is little room."""
+        needed = ROOM_FOR_ALL_PX + (0 if self.pain.isHidden() else PAIN_PX)
+        self.probabilities.set_short(self.height() < needed)
 
     def _build(self) -> None:
         body = QWidget()
@@ -238,6 +261,7 @@ class FacePanel(QScrollArea):
         column.setSpacing(0)
         column.addLayout(self._headline())
         self._emotions = self._of_emotions()
+        column.addWidget(self.pain)
         column.addWidget(self._emotions)
         whole.addWidget(self._face)
         whole.addStretch(1)

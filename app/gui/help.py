@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeySequence, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.gui.actions import COMMANDS, MENUS, Command
 
-COLUMNS: Final = (("Source", "Playback"), ("Explanation",), ("Layers", "Face"), ("Verify", "View", "Help"))
+COLUMNS: Final = (("Source", "Playback", "Help"), ("Explanation",), ("View", "Layers", "Face"), ("Pain", "Verify"))
 
 KEYS_PX: Final = 72
 SIGNS: Final = (("Right", "→"), ("Left", "←"))
@@ -27,7 +27,7 @@ class Help(QWidget):
         title = QLabel("Keys")
         title.setProperty("role", "title")
         columns = QHBoxLayout()
-        columns.setSpacing(24)
+        columns.setSpacing(18)
         for menus in COLUMNS:
             column = QVBoxLayout()
             column.setSpacing(16)
@@ -35,20 +35,41 @@ class Help(QWidget):
                 column.addLayout(_group(menu))
             column.addStretch(1)
             columns.addLayout(column)
-        whole = QVBoxLayout(card)
+        self._body = QWidget()
+        self._body.setObjectName("popoverBody")
+        whole = QVBoxLayout(self._body)
         whole.setContentsMargins(24, 20, 24, 22)
         whole.setSpacing(16)
         whole.addWidget(title)
         whole.addLayout(columns)
+        self._scroll = QScrollArea()
+        self._scroll.setObjectName("popoverScroll")
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setWidget(self._body)
+        around = QVBoxLayout(card)
+        around.setContentsMargins(1, 1, 1, 1)
+        around.addWidget(self._scroll)
         self.hide()
 
     def fit(self, rect: QRect) -> None:
         """Cover this rectangle, with the list in its middle."""
         self.setGeometry(rect)
-        size = self._card.sizeHint().boundedTo(rect.size())
+        for part in self._body.findChildren(QWidget):
+            part.ensurePolished()  # a key has its size from the style sheet, which counts once it was shown
+            part.updateGeometry()
+        self._body.setMinimumSize(self._body.sizeHint())  # what does not fit is scrolled to, not squeezed
+        needed = self._body.sizeHint() + QSize(4, 4)
+        if needed.height() > rect.height():
+            needed += QSize(self._scroll.verticalScrollBar().sizeHint().width(), 0)
+        size = needed.boundedTo(rect.size())
         self._card.setGeometry(
             (rect.width() - size.width()) // 2, (rect.height() - size.height()) // 2, size.width(), size.height()
         )
+
+    def take_keys(self) -> None:
+        """Let the arrow keys scroll."""
+        self._scroll.setFocus()
 
     def texts(self) -> list[str]:
         """Every line, for whoever wants to read rather than look."""

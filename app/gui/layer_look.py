@@ -24,6 +24,7 @@ from core.types import FaceResult, Features, Result
 ABSENT_TICKS: Final = 4  # of the slow clock: a face that one frame misses does not blank the page
 NO_FACE: Final = "No face in the picture."
 WAITING: Final = "Waiting for the face…"
+PAIN_ONLY: Final = "Pain only: no network reads the face, so there is nothing to look into (Ctrl+P)."
 FIRST: Final = "Waiting for the first picture…"
 
 Measure = Callable[[Floats], Floats]
@@ -163,11 +164,12 @@ class LayerLook(QObject):
             self._open(self._settings.layers.get(pack))
         if self._newest is None or not self._viewers:
             return
-        here = any(face.observation.face_id == self.face_id for face in self._newest.faces)
+        faces, only = self._newest.faces, self._settings.pain_only
+        here = not only and any(face.observation.face_id == self.face_id for face in faces)
         self._absent_ticks = 0 if here else self._absent_ticks + 1
         if self._absent_ticks == ABSENT_TICKS:
             self._let_go()
-            self.face_lost.emit(WAITING if self._newest.faces else NO_FACE)
+            self.face_lost.emit(PAIN_ONLY if only else WAITING if faces else NO_FACE)
 
     def follow_face(self, face_id: int) -> None:
         """Look at this face from now on."""

@@ -37,6 +37,7 @@ class LivePage(Page):
     scale_wanted = Signal(float)  # over the reference
     full_screen_wanted = Signal()
     face_selected = Signal(int)  # id; 0 for none
+    pain_wanted = Signal()
 
     def __init__(self, backend: Backend, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -104,7 +105,7 @@ class LivePage(Page):
         self.transport.show_status(status)
         moving = status.frame_count != 1
         self.transport.setVisible(status.position_s is not None and not status.live and moving)
-        self.strip.setVisible(moving)
+        self.strip.setVisible(moving and not self._settings.pain_only)
 
     def clear(self, text: str) -> None:
         """Show no picture but a sentence."""
@@ -201,7 +202,8 @@ class LivePage(Page):
         face = self.selected_face
         if face is not None:
             self._absent_ticks = 0
-            self.panel.show_face(face, self._face_ids(), self._standings[face.observation.face_id])
+            standing = self._standings[face.observation.face_id]
+            self.panel.show_face(face, self._face_ids(), standing, self._settings.alarm_above)
             if self.numbers.isVisible():
                 self.numbers.show_face(face, self._settings.outside_limit)
                 self._place_numbers()
@@ -279,6 +281,7 @@ class LivePage(Page):
         self.controls.fit_scale_wanted.connect(self.fit_scale)
         self.panel.face_chosen.connect(self.select)
         self.panel.numbers_wanted.connect(self.toggle_numbers)
+        self.panel.pain_wanted.connect(self.pain_wanted)
 
     def _place_overlays(self) -> None:
         width, height = self.stage.width(), self.stage.height()

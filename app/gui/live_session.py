@@ -11,6 +11,7 @@ from app.gui.shelf import Shelf
 from app.settings import OFF, PREDICTED, RUNNER_UP, Settings
 from core import pipeline
 from core.activations import Probe
+from core.baselines import Baselines
 from core.engine import Engine, EngineStatus
 from core.errors import AtlasInvalid, ExplainError, MienscopeError
 from core.explain import METHODS
@@ -112,6 +113,16 @@ class LiveSession:
         model = self._shelf.model(settings)
         self._pipeline.use(model, _analysis(settings, model), self._shelf.landmarks(settings))
         self._activations = self._shelf.activations(model)
+        self._refresh_if_standing()
+
+    @property
+    def baselines(self) -> Baselines:
+        """The neutral faces in force."""
+        return self._pipeline.baselines
+
+    def compare_with(self, baselines: Baselines) -> None:
+        """Compare faces with these from the next frame on; a picture that stands is read again."""
+        self._pipeline.baselines = baselines
         self._refresh_if_standing()
 
     def open_layer(self, key: str | None) -> OpenLayer:
@@ -229,4 +240,7 @@ def _analysis(settings: Settings, model: Model) -> pipeline.Settings:
         explain_every=0 if settings.explain_every == "auto" else settings.explain_every,
         region_mode=settings.region_mode,
         contrast=True,
+        pain=settings.pain or settings.pain_only,
+        emotions=not settings.pain_only,
+        pain_smoothing_s=settings.pain_smoothing_s,
     )

@@ -1,5 +1,6 @@
 """How things are called on the screen."""
 
+from datetime import datetime
 from pathlib import Path
 
 from core import overlay
@@ -50,6 +51,11 @@ def clock(seconds: float, digits: int = 3) -> str:
     whole = round(max(seconds, 0.0) * step)
     minutes, rest = divmod(whole, 60 * step)
     return f"{minutes}:{rest / step:0{3 + digits if digits else 2}.{digits}f}"
+
+
+def local_time(at: str) -> str:
+    """Hours and minutes here of a time by the clock, ISO 8601."""
+    return datetime.fromisoformat(at.replace("Z", "+00:00")).astimezone().strftime("%H:%M")
 
 
 def percent(share: float) -> str:

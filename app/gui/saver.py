@@ -1,17 +1,19 @@
 """What a person saves: written away from the GUI thread, and where it went is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
-from app.gui import snapshot, summary
+from app.gui import pain_record, snapshot, summary
 from app.gui.jobs import Jobs
 from app.gui.notice import Message, Way
+from app.gui.pain_watch import PainWatch
 from app.gui.session import Picture
 from app.gui.snapshot import Origin
 from app.settings import Settings
+from core.baselines import Baseline
 from core.tally import Tally
 from core.types import Result
 
@@ -39,6 +41,11 @@ class Saver(QObject):
         """Save what a session's verdicts add up to now."""
         document, rows = summary.as_document(tally, origin), summary.as_rows(tally)
         self._submit("summary", lambda: summary.save(document, rows, self._folder))
+
+    def save_pain(self, watch: PainWatch, neutrals: Sequence[Baseline], origin: Origin) -> None:
+        """Save the episodes and alarms so far."""
+        document, rows = pain_record.as_document(watch, neutrals, origin), pain_record.as_rows(watch)
+        self._submit("pain record", lambda: pain_record.save(document, rows, self._folder))
 
     def show_folder(self) -> None:
         """Open the folder on the desktop."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.settings import Settings
+from core.baselines import Baselines
 from core.engine import EngineStatus
 from core.explain import Method
 from core.explain.feature_layers import FeatureLayer
@@ -109,6 +110,13 @@ class Session(Protocol):
 
     def analyse(self, settings: Settings) -> None:
         """Read and explain from the next frame on as the settings say, which must be `ready`."""
+
+    @property
+    def baselines(self) -> Baselines:
+        """The neutral faces in force; none any more once faces have got new names, as after a jump in time."""
+
+    def compare_with(self, baselines: Baselines) -> None:
+        """Compare faces with these neutral faces from the next frame on; a picture that stands is read again."""
 
     def open_layer(self, key: str | None) -> OpenLayer:
         """Get a layer of the pack in use ready, in any thread, while everything goes on. MienscopeError.

@@ -289,7 +289,7 @@ class Stage(QWidget):
         selected = face.observation.face_id == self._selected
         small = rect.width() < SMALL_PX and not selected
         title = names.face_name(face.observation.face_id) if small else names.face_headline(face)
-        quiet = "" if small else self._age_text(face, result)
+        quiet = "" if small else self._quiet_text(face, result)
         bold = theme.font(13 if selected else 12, QFont.Weight.DemiBold, tabular=True)
         plain = theme.font(11, tabular=True)
         gap = 9 if quiet else 0
@@ -324,9 +324,16 @@ class Stage(QWidget):
             for box in (self.face_rect(other) for other in faces if other is not face)
         ]
 
-    def _age_text(self, face: FaceResult, result: Result) -> str:
+    def _quiet_text(self, face: FaceResult, result: Result) -> str:
+        """The pain score where a class stands before it, and the map's age."""
+        parts = []
+        if face.pain is not None and face.prediction is not None:
+            score = face.pain.score
+            parts.append(f"no PSPI: {face.pain.reason}" if score is None else f"PSPI {score.pspi:.1f}")
         age = result.explanation_age_s(face)
-        return "" if age is None or age < OLD_S else f"map {1000 * age:.0f} ms old"
+        if age is not None and age >= OLD_S:
+            parts.append(f"map {1000 * age:.0f} ms old")
+        return " · ".join(parts)
 
     def _chip_rect(self, face: QRectF, width: float, height: float) -> QRectF:
         """Above the face, inside it at the picture's upper edge, and never beyond the widget."""

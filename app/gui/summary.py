@@ -63,12 +63,13 @@ def save(document: Mapping[str, object], rows: Sequence[Mapping[str, object]], f
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(f"The summary could not be written to {folder}: {error.strerror}.") from error
-    write_whole(table, lambda temporary: _write_rows(temporary, rows))
+    write_whole(table, lambda temporary: write_rows(temporary, rows))
     write_json(sheet, document)
     return table, sheet
 
 
-def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows that have the same columns."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
         writer.writeheader()

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
@@ -26,6 +27,7 @@ from app.gui.notice import Level, Message, Way
 from app.gui.opener import Opener
 from app.gui.pack_menu import PackMenu
 from app.gui.pages import Pages
+from app.gui.pain_page import PainPage
 from app.gui.player import Player
 from app.gui.saver import Saver
 from app.gui.session import Backend, Session
@@ -39,6 +41,13 @@ from core.engine import EngineStatus
 from core.packs import DEFAULT_LANDMARK_PACK, DEFAULT_PACK
 from core.sources import DEMO
 from core.types import Result
+
+# What is told when a switch is turned off or on of which little is to be seen on every page.
+SAID: Final = {
+    "pain": ("Pain is no longer estimated.", "Pain is estimated: page Pain (Q) has the reasons."),
+    "pain_only": ("Expressions are read again.", "Pain only: no expression is computed, shown or saved."),
+    "alarm_sound": ("Alarms are silent.", "The bell sounds with an alarm, as far as this desktop lets it."),
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,8 @@ class Window(QMainWindow):
         self.page, self.layers = LivePage(backend, settings), LayersPage(settings, self.look)
         self.neurons = NeuronsPage(settings, self.look)
         self.verify = VerifyPage(backend.methods, settings)
-        pages = (self.page, self.verify, self.layers, self.neurons)
+        self.pain = PainPage(settings)
+        pages = (self.page, self.verify, self.layers, self.neurons, self.pain)
         self.actions_by_name = make_actions(self, self.choices, self.player, self.look, *pages)
         self.addActions(list(self.actions_by_name.values()))
         self._build()
@@ -171,6 +181,8 @@ class Window(QMainWindow):
             if sheet.isVisible():
                 sheet.hide()
                 return
+        if self.pages.shown is self.pain and self.pain.dismiss():
+            return
         if not self.notices.drop_newest() and not self.pages.turn_back() and self.isFullScreen():
             self.toggle_full_screen()
 
@@ -179,6 +191,8 @@ class Window(QMainWindow):
         self.help.fit(self._central.rect())
         self.help.setVisible(not self.help.isVisible())
         self.help.raise_()
+        if self.help.isVisible():
+            self.help.take_keys()
 
     # Qt's own calls
 
@@ -223,7 +237,8 @@ class Window(QMainWindow):
         self.pack_menu = PackMenu(self)
         self.top_bar = TopBar(actions["snapshot"], actions["toggle_pause"], make_menu(self, actions))
         foot = (("theme", "Colours", actions["next_theme"]), ("keys", "Keys", actions["toggle_help"]))
-        self.pages = Pages([self.page, self.verify, self.layers, self.neurons], actions, foot)
+        self.pages = Pages([self.page, self.verify, self.layers, self.neurons, self.pain], actions, foot)
+        self.pain.take_actions(actions)
         self.notices = self.pages.notices
         self.status_line = StatusLine()
         self._central = QWidget()
@@ -231,6 +246,7 @@ class Window(QMainWindow):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(self.top_bar)
+        whole.addWidget(self.pain.alarm_bar)
         whole.addWidget(self.pages, 1)
         whole.addWidget(self.status_line)
         self.setCentralWidget(self._central)
@@ -258,6 +274,8 @@ class Window(QMainWindow):
         self.verify.seek_wanted.connect(self._seek_and_look)
         self.verify.save_wanted.connect(lambda tally: self.saver.save_summary(tally, self._origin()))
         page.face_selected.connect(self.look.follow_face)
+        page.face_selected.connect(self.pain.select)
+        self._connect_pain()
         self.look.wanted.connect(self.choices.set)
         self.look.told.connect(self.notices.tell)
         self.look.failed.connect(self._take_unprepared)
@@ -285,6 +303,20 @@ class Window(QMainWindow):
         self._opener.opened.connect(self._take_session)
         self._opener.failed.connect(self._take_failure)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._dress)
+
+    def _connect_pain(self) -> None:
+        pain = self.pain
+        pain.face_chosen.connect(self.page.select)
+        self.page.pain_wanted.connect(lambda: self.pages.turn_to(pain.key))
+        pain.wanted.connect(self.choices.set)
+        pain.painted.connect(self.bridge.painted)
+        pain.told.connect(self.notices.tell)
+        pain.shown_wanted.connect(lambda: self.pages.turn_to(pain.key))
+        pain.seek_wanted.connect(self.player.seek)
+        pain.save_wanted.connect(lambda: self.saver.save_pain(pain.watch, pain.neutral.kept, self._origin()))
+        pain.transport.toggled.connect(self.player.toggle_pause)
+        pain.transport.stepped.connect(self.player.step)
+        pain.transport.sought.connect(self.player.seek)
 
     def _dress(self) -> None:
         app = QApplication.instance()
@@ -325,6 +357,12 @@ class Window(QMainWindow):
         if name == "outside_limit":
             text = f"Outside the face: from more than {names.percent(self.settings.outside_limit)} on."
             self._tell("outside_limit", "info", text, passing=True)
+        if name in SAID:
+            self._tell(name, "info", SAID[name][getattr(self.settings, name)], passing=True)
+        if name == "pain_smoothing_s":
+            seconds = self.settings.pain_smoothing_s
+            text = f"Action units follow within {seconds:g} s." if seconds else "Action units are not smoothed."
+            self._tell(name, "info", text, passing=True)
         if name == "region_mode":
             self._tell("region_mode", "info", f"Regions: {self.settings.region_mode}.", passing=True)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.gui.session import OpenLayer
+from core.baselines import Baselines
 from core.engine import EngineStatus
 from core.errors import ExplainError
 from core.explain import METHODS
@@ -80,6 +81,7 @@ class FakeSession:
         self.looks = []  # (key or None, face)
         self.atlas, self.atlas_problem = None, ""
         self.carried = ExplainError("Nothing is carried back here.")  # what carrying back gives, or raises
+        self.baselines = Baselines()
         self.asked = []  # (layer, channel, place) of what was to be carried back
         self.now = EngineStatus(
             "running", position_s=0.0, duration_s=10.0, frame_count=300, source=spec, source_fps=30.0,
@@ -134,6 +136,9 @@ class FakeSession:
             self.pack = f"{settings.pack} 1.0"
         self.labels = self.labels_of.get(settings.pack, LABELS)
         self.analysed.append(settings)
+
+    def compare_with(self, baselines):
+        self.baselines = baselines
 
     def open_layer(self, key):
         if self.gate is not None:

@@ -386,6 +386,18 @@ def test_against_a_neutral_face_that_smiles_nothing_is_called_a_grimace(seen):
     assert replace(shown, neutral=read(smiling)).look is Look.UNCLEAR
 
 
+def test_units_against_another_neutral_face_are_not_carried_on(astronaut_face):
+    """Smoothing follows the face, not what it is held against: a picture that stands shows the new score at once."""
+    image, landmarks = astronaut_face
+    reader, fresh = PainReader(0.5), PainReader(0.5)
+    faces = [FaceObservation(landmarks, 1.0, 1)]
+    (before,) = reader.read(faces, image, 0.0)
+    reader.baselines = fresh.baselines = Baselines().set(1, baseline("A", [(0.0, landmarks, before.face)], SET_AT))
+    (again,), (wanted,) = (each.read(faces, image, 0.0) for each in (reader, fresh))
+    np.testing.assert_array_equal(again.units.both, wanted.units.both)
+    assert before.units.both.max() > again.units.both.max()
+
+
 def test_baselines_are_shown_and_go_back_one_act_at_a_time():
     one, two = (baseline(name, [(1.0, mesh(), read(mesh()))], SET_AT) for name in ("A", "B"))
     set_twice = Baselines().set(1, one).set(2, two).set(1, two)

@@ -1,0 +1,232 @@
+"""The panel beside the picture on the page of pain: the score of one face, why, and where it comes from."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app.gui import names, theme
+from app.gui.face_panel import MARGIN_PX, WIDTH_PX, FaceTabs
+from app.gui.pain_bars import PartBars, PlaceBars, ScoreGauge, UnitBars
+from app.gui.pain_moment import Moment
+from app.gui.pain_section import sentence
+
+SENTENCE_LINES: Final = 3  # kept free, so that what is below stands still
+GAP_FROM: Final = 0.3  # points left of the frames before that are worth a word
+FOOT: Final = (
+    "PSPI tells of a face, not of what its owner feels: people in pain may show nothing. Not validated on patients. "
+    "<b>Not a medical device.</b>"
+)
+
+
+class FrozenRibbon(QFrame):
+    """Says that a moment of before is shown, and leads back to now."""
+
+    back_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("ribbon")
+        self._text = QLabel("")
+        self._text.setWordWrap(True)
+        self.back = QPushButton("Back to now")
+        self.back.setProperty("kind", "primary")
+        self.back.setToolTip("Back to now (Esc)")
+        self.back.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.back.setAutoDefault(True)
+        self.back.clicked.connect(self.back_wanted)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 7, 8, 7)
+        row.addWidget(self._text, 1)
+        row.addWidget(self.back)
+        self.hide()
+
+    def show_text(self, text: str) -> None:
+        """Show this; nothing hides it."""
+        self._text.setText(text)
+        self.setVisible(bool(text))
+
+    def text(self) -> str:
+        """What it says."""
+        return self._text.text()
+
+
+class PainPanel(QScrollArea):
+    """Everything about one moment of one face."""
+
+    face_chosen = Signal(int)
+    back_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("facePanel")
+        self.setFixedWidth(WIDTH_PX)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.tabs = FaceTabs()
+        self.ribbon = FrozenRibbon()
+        self.gauge = ScoreGauge()
+        self.parts = PartBars()
+        self.units = UnitBars()
+        self.places = PlaceBars()
+        self.all_units = QPushButton("All 20")
+        self._build()
+        self.tabs.chosen.connect(self.face_chosen)
+        self.ribbon.back_wanted.connect(self.back_wanted)
+        self.show_empty("")
+
+    def add_switch(self, switch: QPushButton) -> None:
+        """Offer this under the words that stand here while there is nothing to show."""
+        self._beneath.addWidget(switch, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def show_theme(self, chosen: theme.Theme) -> None:
+        """Take the theme's colours."""
+        for part in (self.gauge, self.parts, self.units, self.places):
+            part.show_theme(chosen)
+
+    def show_empty(self, text: str) -> None:
+        """Say why there is nothing to show."""
+        self.tabs.hide()
+        self._face.hide()
+        self._empty.setText(text)
+        self._empty.show()
+
+    def show_moment(self, shown: Moment, against: str, above: float, face_ids: Sequence[int], frozen: str = "") -> None:
+        """Show a moment.
+
+        Parameters
+        ----------
+        against
+            What the face is held against, in words.
+        above
+            The score from which an episode starts.
+        face_ids
+            All that are in the picture.
+        frozen
+            What a moment of before is about; nothing for one of now.
+        """
+        reading, why = shown.reading, shown.why
+        self._empty.hide()
+        self._face.show()
+        self.ribbon.show_text(frozen)
+        self.tabs.show_faces([] if frozen else face_ids, shown.face_id)
+        self._name.setText(f"Face {names.face_name(shown.face_id)}")
+        self._facts.setText(f"at {names.clock(shown.timestamp_s, 1)}")
+        self.gauge.show_reading(reading, above)
+        self._against.setText(against)
+        self._sentence.setText(sentence(reading))
+        likeness = getattr(reading, "likeness", None)
+        self._likeness.setVisible(likeness is not None)
+        if likeness is not None:
+            self._likeness.setText(likeness_text(likeness))
+        self._why.setVisible(why is not None)
+        self.parts.show_score(reading.score)
+        self.units.show_units(None if reading.score is None else reading.units)
+        self.places.show_why(why)
+        left = 0.0 if why is None else float(why.gap.sum())
+        smoothed = f" · {names.number(left, 1)} by smoothing" if abs(left) >= GAP_FROM else ""
+        self._unit.setText(f"points of the score{smoothed}")
+
+    def _build(self) -> None:
+        self._empty = QLabel("")
+        self._empty.setWordWrap(True)
+        self._empty.setProperty("role", "muted")
+        self._name, self._facts, self._against = QLabel(""), QLabel(""), QLabel("")
+        self._name.setProperty("role", "title")
+        self._facts.setProperty("role", "muted")
+        self._facts.setFont(theme.font(12, tabular=True))
+        self._against.setProperty("role", "quiet")
+        self._sentence, self._likeness, self._unit = QLabel(""), QLabel(""), QLabel("")
+        self._unit.setToolTip("By smoothing: what units carry on from the frames before this one")
+        for label in (self._sentence, self._against, self._likeness):
+            label.setWordWrap(True)
+        self._sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._sentence.setMinimumHeight(SENTENCE_LINES * self._sentence.fontMetrics().lineSpacing())
+        foot = QLabel(FOOT)
+        foot.setProperty("role", "quiet")
+        foot.setWordWrap(True)
+        body = QWidget()
+        body.setObjectName("facePanelBody")
+        whole = QVBoxLayout(body)
+        whole.setContentsMargins(MARGIN_PX, 14, MARGIN_PX, 12)
+        whole.setSpacing(0)
+        whole.addWidget(self.tabs)
+        whole.addWidget(self._empty)
+        self._beneath = QVBoxLayout()
+        whole.addLayout(self._beneath)
+        self._face = QWidget()
+        column = QVBoxLayout(self._face)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.ribbon)
+        column.addSpacing(6)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self._name)
+        head.addWidget(self._facts, 1)
+        column.addLayout(head)
+        column.addSpacing(2)
+        column.addWidget(self.gauge)
+        column.addSpacing(4)
+        column.addWidget(self._against)
+        column.addSpacing(10)
+        column.addWidget(self._sentence)
+        column.addWidget(self._likeness)
+        column.addSpacing(11)
+        column.addWidget(self._reasons())
+        column.addSpacing(11)
+        column.addWidget(foot)
+        whole.addWidget(self._face)
+        whole.addStretch(1)
+        self.setWidget(body)
+
+    def _reasons(self) -> QWidget:
+        self.all_units.setCheckable(True)
+        self.all_units.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.all_units.setToolTip("All action units that are estimated, or those of the score and AU 12")
+        self.all_units.setStyleSheet("padding: 1px 8px; font-size: 11px; min-height: 14px;")
+        self.all_units.toggled.connect(self.units.set_all)
+        self._why = QWidget()
+        column = QVBoxLayout(self._why)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(5)
+        column.addLayout(_heading("WHAT IT IS MADE OF", self._unit))
+        column.addWidget(self.parts)
+        column.addSpacing(7)
+        column.addLayout(_heading("ACTION UNITS", self.all_units))
+        column.addLayout(_sides())
+        column.addWidget(self.units)
+        column.addSpacing(7)
+        column.addLayout(_heading("WHERE IT COMES FROM", QLabel("points of the score")))
+        column.addWidget(self.places)
+        return self._why
+
+
+def likeness_text(likeness: float) -> str:
+    """What the model of look-alikes says, with its own probability."""
+    like, probability = ("pain-like", likeness) if likeness >= 0.5 else ("other expression", 1 - likeness)
+    return f"By its course: {like} {probability:.2f}"
+
+
+def _heading(text: str, beside: QWidget) -> QHBoxLayout:
+    label = QLabel(text)
+    label.setProperty("role", "heading")
+    if isinstance(beside, QLabel):
+        beside.setProperty("role", "quiet")
+    row = QHBoxLayout()
+    row.addWidget(label)
+    row.addStretch(1)
+    row.addWidget(beside)
+    return row
+
+
+def _sides() -> QHBoxLayout:
+    row = QHBoxLayout()
+    right, left = QLabel("person’s right"), QLabel("person’s left")
+    left.setAlignment(Qt.AlignmentFlag.AlignRight)
+    for label in (right, left):
+        label.setProperty("role", "quiet")
+        row.addWidget(label, 1)
+    return row
