@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import pspi
-from core.action_units import Reading, Smoothing, compare, contributions, read
+from core.action_units import ActionUnits, Reading, Smoothing, compare, contributions, read
 from core.action_units.fitted import fitted
 from core.action_units.smoothing import TIME_CONSTANT_S
 from core.action_units.texture import DIRECTIONS, places
@@ -28,6 +28,7 @@ from core.action_units.units import MAX
 from core.baselines import Baselines
 from core.episodes import Sample
 from core.geometry import Floats, Image, frozen
+from core.likeness import Likeness, LipCourse, likeness
 from core.noise import errors
 from core.point_regions import point_regions
 from core.pspi import CLOSED, CLOSED_FROM, UNITS, Look, PainReading, Part, Score
@@ -87,15 +88,22 @@ class PainReader:
         closed = course.closed(units.of(CLOSED) >= CLOSED_FROM, timestamp_s, 0.0 if self.stills else BLINK_S)
         if course.talking.take(seen, timestamp_s):
             return PainReading(units, made, None, 0.0, TALKING, seen, neutral)
+        like = None if neutral is None else self._likeness(course, seen, units, timestamp_s)
         measured = score(pspi.intensities(units), errors(seen, neutral, made), closed)
-        return PainReading(units, made, measured, found.value, None, seen, neutral)
+        return PainReading(units, made, measured, found.value, None, seen, neutral, like)
+
+    def _likeness(self, course: "_Course", seen: Reading, units: ActionUnits, timestamp_s: float) -> Likeness:
+        """How much a face is like pain, by the norm and by its own neutral face together."""
+        by_norm = course.by_norm.take(compare(seen).units, timestamp_s)
+        return likeness(by_norm, units, 0.0 if self.stills else course.lips.take(by_norm, timestamp_s))
 
 
 class _Course:
     """What is remembered of one face."""
 
     def __init__(self, smoothing_s: float) -> None:
-        self.smoothing = Smoothing(smoothing_s)
+        self.smoothing, self.by_norm = Smoothing(smoothing_s), Smoothing(smoothing_s)
+        self.lips = LipCourse()
         self.talking = Talking()
         self.seen_s = float("-inf")
         self._closed_since_s: float | None = None
@@ -150,9 +158,17 @@ def _distance(shown: Sequence[Part], end: Sequence[Part], sign: int) -> float:
 
 
 def sample(reading: PainReading, timestamp_s: float) -> Sample:
-    """The reading as episodes and alarms take it: a laugh raises none."""
+    """The reading as episodes and alarms take it.
+
+    What the model of look-alikes calls another expression raises no alarm; without an own neutral face there is no such
+    judgement, and only what looks like a laugh raises none.
+    """
     value = None if reading.score is None else reading.score.pspi
-    return Sample(timestamp_s, value, reading.reason, alarming=reading.look is not Look.LAUGH)
+    return Sample(timestamp_s, value, reading.reason, alarming=_is_alarming(reading))
+
+
+def _is_alarming(reading: PainReading) -> bool:
+    return reading.look is not Look.LAUGH if reading.likeness is None else reading.likeness.is_like_pain
 
 
 @dataclass(frozen=True)

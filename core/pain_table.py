@@ -8,7 +8,7 @@ def pain_columns() -> list[str]:
     """In order: every unit, mean of both sides; then the person's left and right side of each; then the score."""
     names = [f"AU{unit.au:02}" for unit in UNITS]
     sides = [f"{name}_{side}_r" for name in names for side in ("l", "r")]
-    return [*(f"{name}_r" for name in names), *sides, "pspi", "pspi_low", "pspi_high", "quality", "reason"]
+    return [*(f"{name}_r" for name in names), *sides, "pspi", "pspi_low", "pspi_high", "pain_like", "quality", "reason"]
 
 
 def pain_cells(reading: PainReading | None) -> dict[str, float | str]:
@@ -22,4 +22,6 @@ def pain_cells(reading: PainReading | None) -> dict[str, float | str]:
     for unit, both, left, right in zip(UNITS, units.both, units.left, units.right, strict=True):
         name = f"AU{unit.au:02}"
         cells |= {f"{name}_r": float(both), f"{name}_l_r": float(left), f"{name}_r_r": float(right)}
+    if reading.likeness is not None:
+        cells["pain_like"] = reading.likeness.probability
     return cells | {"pspi": score.pspi, "pspi_low": score.low, "pspi_high": score.high, "quality": reading.quality}

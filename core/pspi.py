@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.action_units import UNITS as ALL_UNITS
-from core.action_units import ActionUnits, Comparison, Reading, estimate
+from core.action_units import ActionUnits, Comparison, Reading
 from core.action_units.estimate import PLACES
+from core.likeness import Likeness
 
 MOST: Final = 16.0
 TERMS: Final[tuple[tuple[int, ...], ...]] = ((4,), (6, 7), (9, 10), (43,))  # the strongest of each counts
@@ -36,10 +37,12 @@ SEEN: Final[Mapping[int, str]] = {
 
 
 class Look(Enum):
-    """What the face is like by its units alone: AU12 with AU6 and without AU4 is the laugh. No model is asked."""
+    """What the face is like: pain, a laugh, something else, or nothing that could be told."""
 
     LAUGH = "laugh"
     GRIMACE = "grimace"
+    MIXED = "mixed"
+    OTHER = "other"
     UNCLEAR = "unclear"
 
     @property
@@ -51,6 +54,8 @@ class Look(Enum):
 _LOOKS: Final = {
     Look.LAUGH: "like a laugh, not a grimace: lip corners are pulled up, cheeks raised, and the brow is not lowered",
     Look.GRIMACE: "like a grimace, not a laugh: lip corners are not pulled up",
+    Look.MIXED: "like a grimace, though lip corners are pulled up",
+    Look.OTHER: "like another expression than pain",
     Look.UNCLEAR: "",
 }
 
@@ -108,6 +113,8 @@ class PainReading:
         What was measured before it was held against a norm: what a baseline is taken from.
     neutral
         The person's own neutral face; None where the population's norm counted.
+    likeness
+        How much the face is like one in pain; None where nothing is measurable, or without an own neutral face.
     """
 
     units: ActionUnits
@@ -117,6 +124,7 @@ class PainReading:
     reason: str | None
     face: Reading
     neutral: Reading | None = None
+    likeness: Likeness | None = None
 
     def __post_init__(self) -> None:
         if (self.score is None) != (self.reason is not None):
@@ -124,15 +132,8 @@ class PainReading:
 
     @property
     def look(self) -> Look:
-        """Laugh, grimace, or neither for sure.
-
-        Lip corners that are up in the neutral face already cannot be seen to be up: against a neutral face that smiles,
-        every other smile would pass for a grimace.
-        """
-        found = look(self.units)
-        if found is Look.GRIMACE and self.neutral is not None and estimate(self.neutral).of(12) >= PRESENT:
-            return Look.UNCLEAR
-        return found
+        """What the face is like, as the model of `core.likeness` sees it; without it, as its units alone tell."""
+        return look(self.units, self.likeness)
 
     @property
     def headline(self) -> str:
@@ -154,6 +155,7 @@ class PainReading:
             "most": MOST,
             "parts": {f"AU{part.au:02}": part.value for part in self.score.parts},
             "look": self.look.value,
+            "pain_like": None if self.likeness is None else self.likeness.probability,
             "own_neutral": self.neutral is not None,
             "units": {
                 side: dict(zip((f"AU{unit.au:02}" for unit in ALL_UNITS), values.tolist(), strict=True))
@@ -194,12 +196,22 @@ def columns() -> list[int]:
     return [PLACES[au] for au in UNITS]
 
 
-def look(units: ActionUnits) -> Look:
-    """Whether these units are those of a laugh or of a grimace."""
+def look(units: ActionUnits, like: Likeness | None = None) -> Look:
+    """What these units are like. AU12 with AU6 is the laugh, unless the model says that the face is in pain.
+
+    Without the model, a lowered brow tells a grimace from a laugh.
+    """
     brow, cheek, corner = (units.of(au) for au in (4, 6, 12))
-    if corner >= PRESENT:
-        return Look.LAUGH if cheek >= PRESENT > brow else Look.UNCLEAR
-    return Look.GRIMACE if brow >= PRESENT else Look.UNCLEAR
+    is_up = corner >= PRESENT
+    if like is None:
+        if is_up:
+            return Look.LAUGH if cheek >= PRESENT > brow else Look.UNCLEAR
+        return Look.GRIMACE if brow >= PRESENT else Look.UNCLEAR
+    if like.is_like_pain:
+        return Look.MIXED if is_up else Look.GRIMACE
+    if is_up:
+        return Look.LAUGH if cheek >= PRESENT else Look.OTHER
+    return Look.OTHER if max(units.of(au) for au in UNITS) >= PRESENT else Look.UNCLEAR
 
 
 def sentence(score: Score, like: Look) -> str:

@@ -117,10 +117,10 @@ class PainPanel(QScrollArea):
         self.gauge.show_reading(reading, above)
         self._against.setText(against)
         self._sentence.setText(sentence(reading))
-        likeness = getattr(reading, "likeness", None)
+        likeness = reading.likeness
         self._likeness.setVisible(likeness is not None)
         if likeness is not None:
-            self._likeness.setText(likeness_text(likeness))
+            self._likeness.setText(likeness_text(likeness.probability))
         self._why.setVisible(why is not None)
         self.parts.show_score(reading.score)
         self.units.show_units(None if reading.score is None else reading.units)
@@ -207,7 +207,7 @@ class PainPanel(QScrollArea):
 def likeness_text(likeness: float) -> str:
     """What the model of look-alikes says, with its own probability."""
     like, probability = ("pain-like", likeness) if likeness >= 0.5 else ("other expression", 1 - likeness)
-    return f"By its course: {like} {probability:.2f}"
+    return f"Model of look-alikes: {like} {probability:.2f}"
 
 
 def _heading(text: str, beside: QWidget) -> QHBoxLayout:

@@ -3,8 +3,9 @@
 The canonical face is the mean of FER+ training meshes that most people call neutral, and so is its texture. The gains
 come from the stimulus generator: neutral FER+ faces are shown with units of known strength, the mesh is fitted to every
 picture, and each unit's strength is regressed on what is read of it: with the skin's motion since the face's own
-neutral picture, and with the texture, which a norm has, too. Astronaut, Grace Hopper and the pairs in
-shared/media take no part: ``python -m models.verify units`` measures on them.
+neutral picture, and with the texture, which a norm has, too. A stimulus folds no skin, so that what texture tells is
+learnt from real faces as well, by what their expression tells of units (`models.data.emfacs`). Astronaut, Grace Hopper
+and the pairs in shared/media take no part: ``python -m models.verify units`` measures on them.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from core.mesh import region_of_landmarks
 from core.opencv import cv2
 from core.stimulus import Pose
 from core.tight import fit_tight
-from models.data import ferplus
+from models.data import emfacs, ferplus
 from models.data.stimuli import Command, mesh, show, turned
 
 Numbers = NDArray[np.float64]
@@ -56,6 +57,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with ferplus_train.npz")
     parser.add_argument("--cache", type=Path, default=Path("models/cache"), help="folder for fitted meshes")
     parser.add_argument("--faces", type=int, default=250, help="neutral faces that the stimulus moves")
+    parser.add_argument("--agreed", type=int, default=2500, help="faces of each expression that weak labels come from")
     parser.add_argument("--norm", type=int, default=1500, help="neutral faces that the norm's texture is taken from")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
@@ -75,7 +77,10 @@ def main() -> None:
         _move(split.images[face], textures, motions, generator)
         if count % 20 == 0:
             print(f"{count} faces moved", flush=True)
-    found = gains(textures, motions, peculiar - usual)
+    agreed = emfacs.agreed(np.where(split.found[:, None], split.votes, 0), arguments.agreed, generator)
+    weak = Weak(*_features(split, agreed), usual)
+    print(f"{len(weak.votes)} faces with an expression that most agree about", flush=True)
+    found = gains(textures, motions, peculiar - usual, weak)
     _write(points, mirror, usual[len(MEASURES) :], found)
     for place, unit in enumerate(UNITS):
         print(f"AU{unit.au:<3} {unit.name:24} spread over neutral faces {found.spread[:, place].round(2)}")
@@ -130,15 +135,57 @@ class Moments:
         return slopes
 
 
-def _move(image: Image, textures: Moments, motions: Moments, generator: np.random.Generator) -> None:
-    """Show a face with units alone and in mixtures, and add how either side changed against rest."""
+@dataclass(frozen=True)
+class Weak:
+    """Real faces, and what people voted of them.
+
+    Attributes
+    ----------
+    features
+        Measures and texture, float32 [faces, 2, features].
+    votes
+        uint8 [faces, 10].
+    usual
+        The norm's features, float64 [features].
+    """
+
+    features: Floats
+    votes: NDArray[np.uint8]
+    usual: Numbers
+
+    def moments(self, unit: Unit, used: NDArray[np.int64]) -> tuple[Numbers, Numbers, float]:
+        """Weighted mean products of the used features, of them and the unit's strength, and of the strength."""
+        strengths, weights = emfacs.told(unit.like or unit.au, self.votes)
+        known = np.flatnonzero(weights)
+        changes = (self.features[known][:, :, used] - self.usual[used]).reshape(2 * len(known), len(used))
+        weight, strength = (np.repeat(each[known], 2) / share for each, share in ((weights, 2), (strengths, 1)))
+        weighted = changes * weight[:, None]
+        return weighted.T @ changes, weighted.T @ strength, float(weight @ strength**2)
+
+
+def _features(split: ferplus.FerPlus, faces: NDArray[np.int64]) -> tuple[Floats, NDArray[np.uint8]]:
+    """Features and votes of those faces whose texture can be read."""
+    readings = [read(split.landmarks[face], split.images[face]) for face in faces]
+    seen = [place for place, reading in enumerate(readings) if reading.cells is not None]
+    features = np.stack([readings[place].features(textured=True) for place in seen]).astype(np.float32)
+    return features, split.votes[faces[seen]]
+
+
+def enlarged(image: Image) -> tuple[Image, Floats] | None:
+    """A FER+ picture as a still, RGB uint8 [204, 204, 3], and its mesh in px of that; None where none is found."""
     padded = np.pad(image, BORDER_PX, mode="edge")
     large = cv2.resize(padded, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
     still = np.repeat(np.asarray(large, np.uint8)[:, :, None], 3, axis=2)
     found = fit_tight(mesh(), still)
+    return None if found is None else (still, mesh().fit(still, region_of_landmarks(found.landmarks))[0])
+
+
+def _move(image: Image, textures: Moments, motions: Moments, generator: np.random.Generator) -> None:
+    """Show a face with units alone and in mixtures, and add how either side changed against rest."""
+    found = enlarged(image)
     if found is None:
         return
-    landmarks, _ = mesh().fit(still, region_of_landmarks(found.landmarks))
+    still, landmarks = found
     commands = _commands(generator)
     rest, *readings = show(still, landmarks, [Command(), *commands])
     pairs = [(reading, command.truth) for reading, command in zip(readings, commands, strict=True)]
@@ -169,7 +216,7 @@ def _swayed(generator: np.random.Generator) -> Pose:
     return Pose(right, down, roll_deg, yaw_deg, pitch_deg, scale=float(generator.uniform(0.95, 1.05)))
 
 
-def gains(textures: Moments, motions: Moments, people: Numbers) -> Gains:
+def gains(textures: Moments, motions: Moments, people: Numbers, weak: Weak) -> Gains:
     """Regress each unit's strength on its own measures and its own band of the texture, or on all motion.
 
     Parameters
@@ -178,10 +225,12 @@ def gains(textures: Moments, motions: Moments, people: Numbers) -> Gains:
         Of changes against the same face at rest: of measures and texture, of measures and motions.
     people
         Measures and texture of neutral faces against their mean [m, features]: what a norm must not take for a unit.
+    weak
+        Real faces: their texture counts as much as that of the stimulus, unit by unit, where they tell of a unit.
 
     Returns
     -------
-        Gains of slope 1 in a unit's true strength, turned down where neutral people spread by more than `MOST_SPREAD`
+        Gains of slope 1 in a unit's strength, turned down where neutral people spread by more than `MOST_SPREAD`
         against the norm, or where the error against a person's own neutral face is larger than `MOST_ERROR`.
     """
     found = _no_gains()
@@ -194,9 +243,10 @@ def gains(textures: Moments, motions: Moments, people: Numbers) -> Gains:
         full = np.concatenate([measures, seen])
         for row, share in enumerate((1.0, OWN_NOISE)):
             found.mesh[row, measures, place] = _gain(textures, share * between, measures, unit, MESH_RIDGE)
-            found.full[row, full, place] = _gain(
-                textures, share * between, full, unit, TEXTURE_RIDGE if len(seen) else MESH_RIDGE
-            )
+            if len(seen):
+                found.full[row, full, place] = _gain(textures, share * between, full, unit, TEXTURE_RIDGE, weak)
+            else:
+                found.full[row, full, place] = _gain(textures, share * between, full, unit, MESH_RIDGE)
         moving = np.concatenate([measures, len(MEASURES) + np.arange(MOTIONS)])
         found.motion[moving, place] = _gain(motions, only_measures, moving, unit, MOTION_RIDGE)
         for kind, table in enumerate((found.mesh[0], found.full[0])):
@@ -209,15 +259,25 @@ def gains(textures: Moments, motions: Moments, people: Numbers) -> Gains:
     return found
 
 
-def _gain(moments: Moments, noise: Numbers, used: NDArray[np.int64], unit: Unit, ridge: float) -> Numbers:
+def _gain(
+    moments: Moments, noise: Numbers, used: NDArray[np.int64], unit: Unit, ridge: float, weak: Weak | None = None
+) -> Numbers:
     """Gains [used] of least error under that noise, scaled to slope 1."""
     place = PLACES[unit.like or unit.au]
-    signal = moments.features / moments.count
-    scale = np.sqrt(np.diag(signal)[used])
-    mixed = (signal + noise)[np.ix_(used, used)] / np.outer(scale, scale)
-    target = moments.cross[used, place] / moments.count / scale
-    gain = np.linalg.solve(mixed + ridge * np.eye(len(used)), target) / scale
-    scaled: Numbers = gain / (moments.slopes[place, used] @ gain)
+    signal = (moments.features / moments.count)[np.ix_(used, used)]
+    scale = np.sqrt(np.diag(signal))
+    mixed, target = signal + noise[np.ix_(used, used)], moments.cross[used, place] / moments.count
+    strength = float(moments.strengths[place, place]) / moments.count
+    # Strengths held, a feature's slope is what the unit itself does to it; votes know one unit of a face at a time.
+    slopes = moments.slopes[place, used]
+    if weak is not None:
+        products, told, squares = weak.moments(unit, used)
+        share = strength / max(squares, 1.0)
+        mixed, target = mixed + share * products, target + share * told
+        strength += share * squares
+        slopes = target / strength
+    gain = np.linalg.solve(mixed / np.outer(scale, scale) + ridge * np.eye(len(used)), target / scale) / scale
+    scaled: Numbers = gain / (slopes @ gain)
     return scaled
 
 

@@ -235,7 +235,8 @@ def test_the_live_page_shows_the_score_and_leads_to_its_reasons(qtbot, open_wind
 
 
 @pytest.mark.parametrize(
-    ("likeness", "said"), [(0.8, "By its course: pain-like 0.80"), (0.3, "By its course: other expression 0.70")]
+    ("likeness", "said"),
+    [(0.8, "Model of look-alikes: pain-like 0.80"), (0.3, "Model of look-alikes: other expression 0.70")],
 )
 def test_look_alikes_are_told_with_the_probability_of_what_is_said(likeness, said):
     assert likeness_text(likeness) == said
