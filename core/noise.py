@@ -2,9 +2,10 @@
 
 Three errors, as standard deviations of intensities, taken as independent of each other:
 
-- noise of the frame (and of the own neutral face that it is held against): landmarks, and cells of texture or motion,
-  tremble by themselves, and an estimate is a weighted sum of them, so its variance is exact: sum w C w. Landmarks
-  tremble along the picture's axes, so that C turns with the head.
+- noise of the frame (and of the own neutral face that it is held against): landmarks and cells of texture tremble by
+  themselves, and an estimate is a weighted sum of them, so its variance is exact: sum w C w. Landmarks tremble along
+  the picture's axes, so that C turns with the head. Where the skin's motion is followed, what the estimates themselves
+  tremble by was measured.
 - what a turned head is taken for, beyond what the pose takes out, in proportion to the turn;
 - without the person's own neutral face, the spread of people's faces at rest: what is peculiar to a face is taken for
   what it does.
@@ -32,15 +33,17 @@ Numbers = NDArray[np.float64]
 # python -m models.verify noise --data ../shared: root mean squares over stills and sizes.
 LANDMARK: Final = (0.0044, 0.0047, 0.0034)  # along the picture's x, y and in depth, inter-ocular distances
 CELL: Final = 0.0047  # of a texture cell
-MOTION: Final = 0.0061  # of a patch's motion between two frames, inter-ocular distances
-# Intensity per degree of turn, of `core.pspi.UNITS`: against the own neutral face by kind, and against the norm, whose
+# Of the estimates of `core.pspi.UNITS` by motion since the own neutral face: both frames' noise together. Patches of
+# skin tremble together, so that their noise cannot be carried on patch by patch.
+MOTION: Final = (0.13, 0.10, 0.10, 0.16, 0.13, 0.12)
+# Intensity per degree of turn, of the same units: against the own neutral face by kind, and against the norm, whose
 # gains are the smaller ones.
 TURN_OWN: Final[Mapping[Kind, tuple[float, ...]]] = {
-    "mesh": (0.067, 0.049, 0.046, 0.058, 0.060, 0.034),
-    "texture": (0.068, 0.074, 0.050, 0.088, 0.061, 0.034),
-    "motion": (0.044, 0.066, 0.060, 0.066, 0.055, 0.040),
+    "mesh": (0.069, 0.049, 0.046, 0.063, 0.057, 0.034),
+    "texture": (0.041, 0.041, 0.024, 0.041, 0.041, 0.034),
+    "motion": (0.045, 0.065, 0.063, 0.064, 0.055, 0.043),
 }
-TURN_NORM: Final = (0.033, 0.052, 0.041, 0.053, 0.052, 0.026)
+TURN_NORM: Final = (0.024, 0.043, 0.028, 0.035, 0.036, 0.028)
 
 
 def errors(face: Reading, neutral: Reading | None, made: Comparison) -> Numbers:
@@ -48,13 +51,11 @@ def errors(face: Reading, neutral: Reading | None, made: Comparison) -> Numbers:
 
     `made` is the comparison of the face with the norm, or with the neutral face.
     """
-    points, cells = _squares(made.kind, made.own)
-    variance: Numbers = (points * _covariance(face)).sum(axis=(1, 2)) + _of_picture(made.kind, made.own) * cells
+    variance = np.square(MOTION) if made.kind == "motion" else _frames(face, neutral, made)
     if neutral is None:
-        variance += fitted().spread[int(made.kind == "texture"), columns()].astype(np.float64) ** 2
+        variance = variance + fitted().spread[int(made.kind == "texture"), columns()].astype(np.float64) ** 2
         turn = np.array(TURN_NORM) * turned_deg(face)
     else:
-        variance += (points * _covariance(neutral)).sum(axis=(1, 2))
         turn = np.array(TURN_OWN[made.kind]) * np.linalg.norm(face.posed.angles_deg - neutral.posed.angles_deg)
     error: Numbers = np.sqrt(variance + turn**2)
     return error
@@ -72,9 +73,14 @@ def _covariance(face: Reading) -> Numbers:
     return covariance
 
 
-def _of_picture(kind: Kind, own: bool) -> float:
-    """Variance of a cell's change: motion has the noise of both frames in it, texture trembles in each."""
-    return MOTION**2 if kind == "motion" else CELL**2 * (2 if own else 1)
+def _frames(face: Reading, neutral: Reading | None, made: Comparison) -> Numbers:
+    """Variance by the noise of landmarks and texture, of this frame and of the neutral one."""
+    points, cells = _squares(made.kind, made.own)
+    seen = (face,) if neutral is None else (face, neutral)
+    variance: Numbers = len(seen) * CELL**2 * cells
+    for each in seen:
+        variance = variance + (points * _covariance(each)).sum(axis=(1, 2))
+    return variance
 
 
 @cache
