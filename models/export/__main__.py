@@ -73,6 +73,9 @@ def main() -> None:
     parser.add_argument(
         "--beside", nargs="*", default=[], help="other packs, ids or folders, for the card's comparison"
     )
+    parser.add_argument(
+        "--images", type=int, default=0, help="verify on so many images, drawn once and for all; 0: on all of them"
+    )
     parser.add_argument("--cache", type=Path, default=Path("models/cache"), help="folder for fitted meshes")
     arguments = parser.parse_args()
     split = ferplus.load(arguments.data, "valid", arguments.cache)
@@ -175,15 +178,20 @@ def _write(job: Job, arguments: argparse.Namespace, split: ferplus.FerPlus) -> N
     model = Model(read_pack(folder), provider="cpu")
     others = [Model(find_pack(name), provider="cpu") for name in arguments.beside or job.beside]
     paths = measure_paths(model, split, job.labels)
-    measured = Measured(
-        on=job.on,
-        paths=paths,
-        conditions=measure_conditions(model, split, job.labels),
-        temperature=temperature,
-        uncalibrated_error=score(logits, job.labels).calibration_error,
-        findings=_findings(model, arguments.data, job.labels_name),
-        beside=[_findings(other, arguments.data, job.labels_name) for other in others],
-    )
+    rows = _drawn(job.labels, arguments.images)
+    part = ferplus.FerPlus(split.images[rows], split.votes[rows], split.landmarks[rows])
+    with tempfile.TemporaryDirectory() as scratch:
+        corpus = _corpus(arguments.data / "ferplus_valid.npz", rows, Path(scratch))
+        measured = Measured(
+            on=job.on,
+            paths=paths,
+            conditions=measure_conditions(model, part, job.labels[rows]),
+            temperature=temperature,
+            uncalibrated_error=score(logits, job.labels).calibration_error,
+            findings=_findings(model, corpus, job.labels_name),
+            beside=[_findings(other, corpus, job.labels_name) for other in others],
+            drawn=arguments.images,
+        )
     story: Story = job.words.story(job.training)
     ways = (("raw", paths.raw), ("aligned", paths.aligned), ("full path", paths.full))
     figures = [
@@ -205,8 +213,28 @@ def _facts(job: Job, temperature: float) -> dict[str, object]:
     return manifest_facts((words.ID, job.version, words.TITLE), words.LABELS, words.DATA, temperature, job.trained_on)
 
 
-def _findings(model: Model, data: Path, labels: str) -> Findings:
-    corpus = open_corpus(data / "ferplus_valid.npz", labels=labels)
+def _drawn(labels: NDArray[np.int64], images: int) -> NDArray[np.int64]:
+    """Rows to verify on: all of them, or so many of the labelled ones, always the same."""
+    if images == 0:
+        return np.arange(len(labels))
+    known = np.flatnonzero(labels >= 0)
+    return np.sort(np.random.default_rng(0).permutation(known)[:images])
+
+
+def _corpus(path: Path, rows: NDArray[np.int64], scratch: Path) -> Path:
+    """The file, or where not all of its rows are taken, one with those rows."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
+    n = len(arrays["images"])
+    if len(rows) == n:
+        return path
+    kept = scratch / path.name
+    np.savez(kept, **{name: each[rows] if each.shape[:1] == (n,) else each for name, each in arrays.items()})
+    return kept
+
+
+def _findings(model: Model, path: Path, labels: str) -> Findings:
+    corpus = open_corpus(path, labels=labels)
     with tempfile.TemporaryDirectory() as folder:
         return verify(model, corpus, Options(), Path(folder))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from core.verification import Findings
 from core.verification.estimates import Estimate
@@ -39,6 +40,8 @@ class Measured:
         Its verification (`mienscope verify`) on the same images.
     beside
         Other packs, verified on the same images.
+    drawn
+        On how many images, drawn from all of them, everything but accuracy by way in was measured; 0: on all.
     """
 
     on: str
@@ -48,6 +51,12 @@ class Measured:
     uncalibrated_error: float
     findings: Findings
     beside: Sequence[Findings] = ()
+    drawn: int = 0
+
+
+DRAWN: Final = """
+Everything that follows was measured on {} of these images, drawn at random: intervals are wider for it.
+"""
 
 
 def write_card(story: Story, measured: Measured) -> str:
@@ -104,7 +113,7 @@ Temperature {measured.temperature:.3f}, fitted on the aligned crops; before it t
 {measured.uncalibrated_error:.2%}.
 
 {recalls}
-"""
+{DRAWN.format(measured.drawn) if measured.drawn else ""}"""
 
 
 def _scores(scores: Scores) -> tuple[str, str, str]:
