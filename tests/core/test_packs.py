@@ -38,7 +38,10 @@ def test_every_shipped_pack_is_whole_and_reproduces_its_golden_outputs(name):
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_pack_stays_within_the_budget_for_its_size(name):
-    assert packs.find_pack(name).model_path.stat().st_size < 13_000_000  # 3 M parameters in fp32
+    largest = (
+        24_000_000 if name == "gimefive" else 13_000_000
+    )  # as published, in half precision; 3 M parameters in single
+    assert packs.find_pack(name).model_path.stat().st_size < largest
 
 
 def test_a_changed_file_is_refused_by_name(copy):

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.action_units import compare, read
+from core.action_units import UNITS, ActionUnits, compare, read
+from core.action_units.estimate import PLACES
 from core.pain_log import NO_FACE, PainLog
 from core.pspi import PainReading, Part, Score
 from tests.made import make_face, make_result
@@ -33,13 +34,16 @@ def frame_of(seen):
     def made(timestamp_s, **faces):
         results = []
         for name, value in faces.items():
-            units = compare(seen, None)
+            made_of = compare(seen, None)
+            brow = np.zeros(len(UNITS), np.float32)  # lowered, and nothing that a laugh has
+            brow[PLACES[4]] = 0.0 if isinstance(value, str) else value
             score = (
                 None
                 if isinstance(value, str)
                 else Score((Part(4, value), Part(6, 0.0), Part(9, 0.0), Part(43, 0.0)), 0.0, 16.0)
             )
-            pain = PainReading(units.units, units, score, 1.0, value if score is None else None, seen)
+            units = ActionUnits(brow, brow.copy())
+            pain = PainReading(units, made_of, score, 1.0, value if score is None else None, seen)
             results.append(replace(make_face(face_id=ord(name) - ord("A") + 1), pain=pain))
         return make_result(*results, timestamp_s=timestamp_s)
 
