@@ -126,8 +126,9 @@ class PainPanel(QScrollArea):
         self.units.show_units(None if reading.score is None else reading.units)
         self.places.show_why(why)
         left = 0.0 if why is None else float(why.gap.sum())
-        smoothed = f" · {names.number(left, 1)} by smoothing" if abs(left) >= GAP_FROM else ""
-        self._unit.setText(f"points of the score{smoothed}")
+        # As short as the heading's line is: a longer one would push the panel beyond the window.
+        smoothed = f"points · {names.number(left, 1)} by smoothing"
+        self._unit.setText(smoothed if abs(left) >= GAP_FROM else "points of the score")
 
     def _build(self) -> None:
         self._empty = QLabel("")
@@ -174,7 +175,7 @@ class PainPanel(QScrollArea):
         column.addSpacing(10)
         column.addWidget(self._sentence)
         column.addWidget(self._likeness)
-        column.addSpacing(11)
+        column.addSpacing(14)
         column.addWidget(self._reasons())
         column.addSpacing(11)
         column.addWidget(foot)
