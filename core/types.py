@@ -12,7 +12,7 @@
                         |   |-- RegionRelevance   how much each face region counted
                         |   |-- Contrast          where that lies which tells it from the runner-up
                         |   |-- LandmarkReading   what a landmark network reads in the mesh, and from which points
-        |   `-- PainReading       action units and PSPI, or why they cannot be measured
+                        |   `-- PainReading       action units and PSPI, or why they cannot be measured
                         `-- Features     what one layer makes of one face, where somebody looks into it
 
 All are frozen and their arrays are read-only, so they may cross threads. Pictures are RGB. Frame coordinates are pixels

@@ -22,7 +22,7 @@ Numbers = NDArray[np.float64]
 RATE_HZ: Final = 10.0
 FRAMES: Final = 12
 SWAY: Final = (0.03, 0.03, 3.0, 3.0, 3.0)  # of the head within a sequence, as in `models.train.action_units`
-SPEECH_HZ: Final = (3.0, 6.0)  # syllables
+SPEECH_HZ: Final = (3.0, 6.0)  # syllables; the fastest lie above what frames at this rate show
 
 
 @dataclass(frozen=True)

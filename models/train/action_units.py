@@ -56,7 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.train.action_units", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with ferplus_train.npz")
     parser.add_argument("--cache", type=Path, default=Path("models/cache"), help="folder for fitted meshes")
-    parser.add_argument("--faces", type=int, default=250, help="neutral faces that the stimulus moves")
+    parser.add_argument("--faces", type=int, default=160, help="neutral faces that the stimulus moves")
     parser.add_argument("--agreed", type=int, default=2500, help="faces of each expression that weak labels come from")
     parser.add_argument("--norm", type=int, default=1500, help="neutral faces that the norm's texture is taken from")
     parser.add_argument("--seed", type=int, default=1)
