@@ -32,7 +32,7 @@ def main() -> None:
     folds = networks.add_parser("folds", help="the zero-bias network on CK+, ten folds by subject")
     folds.add_argument("--classes", type=int, choices=(8, 6), default=8, help="6: without neutral and contempt")
     folds.add_argument("--data", type=Path, required=True, help="CK+, unpacked")
-    for command in (gimefive, six):
+    for command in (mien, gimefive, six):
         command.add_argument("--begun", type=Path, help="folder of a run to begin with the weights of")
     for command in (mien, gimefive, six, zero_bias, landmarks):
         command.add_argument("--data", type=Path, required=True, help="folder with ferplus_train.npz and _valid.npz")
@@ -50,9 +50,9 @@ def main() -> None:
 
 
 def _mien(arguments: argparse.Namespace) -> None:
-    from models.train.mien import Faces, Recipe, fresh_run, train
+    from models.train.mien import FURTHER, Faces, Recipe, fresh_run, train
 
-    recipe = replace(Recipe(), **_numbers(Recipe, arguments.set))
+    recipe = replace(FURTHER if arguments.begun else Recipe(), **_numbers(Recipe, arguments.set))
     if arguments.plain:
         recipe = replace(recipe, guided_from=1.0, focused=0.0, hidden=0.0)
     splits = [ferplus.load(arguments.data, name, arguments.cache) for name in ("train", "valid")]
@@ -61,7 +61,7 @@ def _mien(arguments: argparse.Namespace) -> None:
     train_faces, valid_faces = map(Faces, splits)
     steps = len(train_faces.kept) // recipe.batch
     config = MienConfig(gated=not arguments.plain)
-    run = fresh_run(arguments.run, config, recipe, steps, arguments.seed)
+    run = fresh_run(arguments.run, config, recipe, steps, arguments.seed, arguments.begun)
     parameters = sum(p.numel() for p in run.network.parameters())
     print(f"{parameters / 1e6:.2f} M parameters, {multiply_adds(run.average, config.size) / 1e6:.1f} M multiply-adds")
     print(recipe, flush=True)

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from core.verification.scores import score
 from models.data import ferplus
 from models.networks.mien import Mien, MienConfig
 from models.networks.relevance import Explained
-from models.train.augment import augment, blur_outside
+from models.train.augment import augment, blur_outside, move
 from models.train.run import Run
 
 # Mean places of eyes and mouth over the training images where the mesh finds a face, made symmetric: an aligned crop
@@ -61,6 +61,8 @@ class Recipe:
     focused, hidden
         Of the training views, in so many only the expected regions are sharp, and in so many only the others: what the
         network may read the expression from, and what it may not.
+    moved_only
+        Augment by movement alone if 1.
     """
 
     epochs: int = 60
@@ -78,6 +80,8 @@ class Recipe:
     enough: float = 1.8
     focused: float = 0.2
     hidden: float = 0.05
+    dropout: float = 0.3
+    moved_only: int = 0
 
     def size(self, epoch: int) -> int:
         """Side of the pictures in an epoch, px."""
@@ -86,6 +90,22 @@ class Recipe:
     def guides(self, epoch: int) -> bool:
         """Whether an epoch, counted from 0, has a say in where relevance lies."""
         return epoch >= self.guided_from * self.epochs
+
+
+# What a run that begins with another's weights goes by: it learns to see faces as they are, in full size, and its say
+# in where relevance lies keeps that where it is.
+FURTHER = Recipe(
+    epochs=12,
+    peak_rate=0.08,
+    balance=0.5,
+    sizes=((0.0, ALIGNMENT.size),),
+    guided_from=0.0,
+    guided_every=6,
+    focused=0.1,
+    hidden=0.0,
+    dropout=0.1,
+    moved_only=1,
+)
 
 
 class Faces:
@@ -115,7 +135,7 @@ class Faces:
         regions = torch.where(aligned[:, None, None], self.regions_aligned[chosen], self.regions_raw[chosen]).long()
         distribution = self.distribution[chosen]
         target = distribution.argmax(1)
-        faces, regions = augment(faces, regions, generator)
+        faces, regions = (move if recipe.moved_only else augment)(faces, regions, generator)
         faces, distribution = _hide(faces, regions, distribution, recipe, generator)
         if side != faces.shape[-1]:
             faces = F.interpolate(faces, size=side, mode="bilinear", antialias=True)
@@ -233,10 +253,14 @@ def predict(network: Mien, faces: Tensor) -> Floats:
     return torch.cat([network(part) for part in torch.split(faces, 256)]).numpy()
 
 
-def fresh_run(folder: Path, config: MienConfig, recipe: Recipe, steps_per_epoch: int, seed: int) -> Run[Mien]:
-    """A run of the default network, at its beginning."""
+def fresh_run(
+    folder: Path, config: MienConfig, recipe: Recipe, steps_per_epoch: int, seed: int, begun: Path | None = None
+) -> Run[Mien]:
+    """A run of the default network, at its beginning; with the averaged weights of the run in `begun`, if given."""
     torch.manual_seed(seed)
-    network = Mien(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = Mien(replace(config, dropout=recipe.dropout)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if begun is not None:
+        network.load_state_dict(torch.load(begun / "checkpoint.pt", weights_only=True)["average"])
     optimizer = torch.optim.SGD(
         network.parameters(), lr=recipe.peak_rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
     )
