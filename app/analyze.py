@@ -10,16 +10,18 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from app import pain
-from app.chosen import landmarks_from, model_from, neutral_from, settings_from
+from app.chosen import landmarker_from, landmarks_from, model_from, neutral_from, rule_from, settings_from
 from app.neutral import Neutral
 from app.progress import Progress, Tick
 from app.recordings import ahead, open_recorded, read_all
 from core.baselines import Baselines
 from core.csv_profiles import ProfileTable, find_profile
+from core.episodes import EpisodeRule
 from core.errors import ExportError, MienscopeError, SourceError, SourceUnreadable
 from core.export import Counts, OverlayVideo, ResultWriter, Sidecar, write_sidecar
 from core.geometry import Image
 from core.landmark_model import LandmarkModel
+from core.landmarker import Landmarker
 from core.model import Model
 from core.overlay import Style, draw, face_name
 from core.packs import AnyPack
@@ -49,6 +51,8 @@ class Job:
     landmarks: bool = False
     parquet: bool = False
     neutral: Neutral = field(default_factory=Neutral)
+    rule: EpisodeRule = field(default_factory=EpisodeRule)
+    landmarker: Landmarker | None = None
 
     @property
     def name(self) -> str:
@@ -88,6 +92,7 @@ def analyze_all(chosen: argparse.Namespace) -> int:
     """Run every input; name what failed; return the exit status."""
     settings, neutral = settings_from(chosen), neutral_from(chosen)
     model, landmarks = model_from(chosen), landmarks_from(chosen)
+    rule, landmarker = rule_from(chosen), landmarker_from(chosen)
     settings.check(model.labels)
     if chosen.csv_profile is not None:
         find_profile(chosen.csv_profile).check(model.labels, model.pack.id)
@@ -100,7 +105,8 @@ def analyze_all(chosen: argparse.Namespace) -> int:
         sys.stderr.write(f"mienscope: {model.provider_warning}\n")
     reports: list[dict[str, object]] = []
     failed = False
-    for job in _jobs(chosen, settings, neutral):
+    for named in _jobs(chosen, settings, neutral):
+        job = replace(named, rule=rule, landmarker=landmarker)
         try:
             with Progress(job.name, "frames") as tick:
                 summary = analyze_one(job, model, tick, landmarks)
@@ -171,10 +177,10 @@ def analyze_one(
         source = stack.enter_context(open_recorded(job.spec))
         pipeline = Pipeline(model, job.settings, isinstance(source, Images), landmarks)
         stack.callback(pipeline.close)
-        pipeline.baselines = baselines
+        pipeline.baselines, pipeline.landmarker = baselines, job.landmarker
         frames = stack.enter_context(Prefetch(source))
         writers, files = _writers(job, pipeline, source, stack)
-        log = PainLog(stills=pipeline.stills) if job.settings.pain else None
+        log = PainLog(job.rule, stills=pipeline.stills) if job.settings.pain else None
         takers: tuple[ResultWriter, ...] = (counts, tally, *([log] if log else []), *writers)
 
         def find(item: Frame | SourceError) -> Found | SourceError:
@@ -194,6 +200,8 @@ def analyze_one(
         except KeyboardInterrupt as error:
             stopped = error
             warnings.append(f"Stopped by hand after {counts.frames} frames.")
+        if job.landmarker is not None and job.landmarker.problem is not None:
+            warnings.append(f"There are no blendshapes from some frame on: {job.landmarker.problem}")
         notes = _notes(writers, whole=stopped is None)
     if job.neutral.is_kept:
         files |= _keep(job, baselines)
@@ -249,12 +257,12 @@ def _table(job: Job, pipeline: Pipeline, source: Source) -> CsvTable | ProfileTa
     return ProfileTable(job.path(".csv"), profile, [str(path) for path in source.paths])
 
 
-def _columns(pipeline: Pipeline) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
-    """What a table has columns of: the pack's classes, the landmark network's expressions, and whether of pain."""
-    settings, landmarks = pipeline.settings, pipeline.landmarks
+def _columns(pipeline: Pipeline) -> tuple[tuple[str, ...], tuple[str, ...], bool, bool]:
+    """What a table has columns of: the pack's classes, the landmark network's expressions, pain, and blendshapes."""
+    settings, landmarks, beside = pipeline.settings, pipeline.landmarks, pipeline.landmarker is not None
     if not settings.emotions:
-        return (), (), settings.pain
-    return pipeline.model.labels, () if landmarks is None else landmarks.labels, settings.pain
+        return (), (), settings.pain, beside
+    return pipeline.model.labels, () if landmarks is None else landmarks.labels, settings.pain, beside
 
 
 def _keep(job: Job, baselines: Baselines) -> dict[str, str]:

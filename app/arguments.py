@@ -1,6 +1,10 @@
 """What the values of options must look like. ArgumentTypeError says what was expected and what came."""
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.episodes import EpisodeRule
 
 
 def numbers(text: str) -> tuple[float, ...]:
@@ -49,3 +53,18 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected 1 or more, got {value}")
     return value
+
+
+def alarm(text: str) -> "EpisodeRule":
+    """SCORE/SECONDS: an alarm after so many seconds at this score or more."""
+    from core.episodes import EpisodeRule
+    from core.pspi import MOST
+
+    score, slash, held = text.partition("/")
+    try:
+        above, held_s = float(score), float(held)
+    except ValueError:
+        above = held_s = float("nan")
+    if not (slash and 1 <= above <= MOST and 0 <= held_s < float("inf")):
+        raise argparse.ArgumentTypeError(f"expected SCORE/SECONDS such as 4/3, a score of 1 to {MOST:g}, got '{text}'")
+    return EpisodeRule.starting_at(above, alarm_s=held_s)

@@ -5,9 +5,11 @@ import argparse
 from app import packs, paths
 from app.neutral import Neutral
 from core.action_units.smoothing import TIME_CONSTANT_S
+from core.episodes import EpisodeRule
 from core.errors import ExplainError
 from core.explain import read_method
 from core.landmark_model import LandmarkModel
+from core.landmarker import Landmarker
 from core.model import Model
 from core.packs import DEFAULT_LANDMARK_PACK, DEFAULT_PACK
 from core.pipeline import OFF, Settings
@@ -49,6 +51,24 @@ def neutral_from(chosen: argparse.Namespace) -> Neutral:
     if asked != Neutral() and not (chosen.pain or chosen.pain_only):
         raise ExplainError("Neutral faces are for the pain score: expected --pain or --pain-only with them.")
     return asked
+
+
+def rule_from(chosen: argparse.Namespace) -> EpisodeRule:
+    """When pain is an episode, and worth an alarm. ExplainError where no pain is measured that it could be about."""
+    if chosen.alarm is not None and not (chosen.pain or chosen.pain_only):
+        raise ExplainError("An alarm is about the pain score: expected --pain or --pain-only with --alarm.")
+    return chosen.alarm or EpisodeRule()
+
+
+def landmarker_from(chosen: argparse.Namespace) -> Landmarker | None:
+    """MediaPipe's landmarker, ready to run; None where the command line names none. BlendshapesUnavailable."""
+    if chosen.blendshapes is None:
+        return None
+    if not (chosen.pain or chosen.pain_only):
+        raise ExplainError("Blendshapes stand beside the units of pain: expected --pain or --pain-only with them.")
+    landmarker = Landmarker(chosen.blendshapes)
+    landmarker.open()
+    return landmarker
 
 
 def model_from(chosen: argparse.Namespace) -> Model:

@@ -16,9 +16,19 @@ from rich.table import Table
 from app import arguments
 from app.naming import Kept, Span
 from core import __version__
-from core.errors import CorpusError, ExplainError, MienscopeError, PackError, UnknownName, VerificationError
+from core.errors import (
+    BlendshapesUnavailable,
+    CorpusError,
+    ExplainError,
+    MienscopeError,
+    PackError,
+    UnknownName,
+    VerificationError,
+)
 
 DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
+# Which errors come from what was asked for, not from the work itself.
+ARGUMENTS_AT_FAULT = (UnknownName, PackError, CorpusError, ExplainError, VerificationError, BlendshapesUnavailable)
 OpenWindow = Callable[[str | None, str | None], int]
 
 
@@ -144,7 +154,13 @@ def _add_pain_options(command: argparse.ArgumentParser, recorded: bool) -> None:
         help="compare a face (default: A, the first that is seen) with a neutral face that was kept",
     )
     command.add_argument("--person", default="", metavar="NAME", help="whose face it is")
-    command.set_defaults(neutral=None, one_person=False, keep_neutral=False, smoothing=None)
+    command.add_argument(
+        "--blendshapes",
+        type=Path,
+        metavar="FILE",
+        help="MediaPipe's face_landmarker.task: its blendshapes stand beside the action units, as a second opinion",
+    )
+    command.set_defaults(neutral=None, one_person=False, keep_neutral=False, smoothing=None, alarm=None)
     if recorded:
         command.add_argument(
             "--neutral",
@@ -163,6 +179,12 @@ def _add_pain_options(command: argparse.ArgumentParser, recorded: bool) -> None:
             type=arguments.seconds,
             metavar="SECONDS",
             help="time constant that action units follow the face with; 0 for none",
+        )
+        command.add_argument(
+            "--alarm",
+            type=arguments.alarm,
+            metavar="SCORE/SECONDS",
+            help="count an alarm after so many seconds at this score or more (default 4/3)",
         )
 
 
@@ -269,7 +291,7 @@ def main(arguments: Sequence[str] | None, open_window: OpenWindow) -> int:
         if chosen.command in (None, "gui"):
             return open_window(getattr(chosen, "source", None), getattr(chosen, "pack", None))
         return COMMANDS[chosen.command](chosen)
-    except (UnknownName, PackError, CorpusError, ExplainError, VerificationError) as error:
+    except ARGUMENTS_AT_FAULT as error:
         _complain(error)
         return UNUSABLE
     except MienscopeError as error:

@@ -43,6 +43,7 @@ def examine() -> Iterator[Finding]:
         ("model pack", _pack),
         ("acceleration", _acceleration),
         ("faces", _faces),
+        ("blendshapes", _blendshapes),
         ("cameras", _cameras),
         ("display", _display),
         ("folders", _folders),
@@ -102,6 +103,18 @@ def _faces() -> tuple[State, str]:
     count = len(finder.find(frame.image))
     finder.close()
     return ("works" if count == 1 else "fails"), f"{count} face found on the demo clip"
+
+
+def _blendshapes() -> tuple[State, str]:
+    from core.landmarker import Landmarker
+
+    path = paths.face_landmarker()
+    if not path.exists():
+        return "works", f"none: the second opinion on action units needs MediaPipe's {path.name} at {path}"
+    landmarker = Landmarker(path)
+    landmarker.open()
+    landmarker.close()
+    return "works", f"MediaPipe's {path.name} is at {path}"
 
 
 def _cameras() -> tuple[State, str]:

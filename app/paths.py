@@ -5,6 +5,8 @@ from typing import Final
 
 import platformdirs
 
+from core.blendshapes import FILE
+
 APP_NAME: Final = "mienscope"
 
 
@@ -26,6 +28,11 @@ def data_folder() -> Path:
 def atlas_folder() -> Path:
     """Folder of the neuron atlases that did not come with their pack; it need not exist."""
     return data_folder() / "atlases"
+
+
+def face_landmarker() -> Path:
+    """MediaPipe's face landmarker, where a person who has it puts it for the window; it need not exist."""
+    return data_folder() / FILE
 
 
 def snapshot_folder() -> Path:

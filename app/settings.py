@@ -17,7 +17,6 @@ RUNNER_UP: Final = "runner-up"
 OFF: Final = "off"
 FACTOR_LIMITS: Final = (1e-3, 1e3)  # of the scale
 OUTSIDE_LIMITS: Final = (0.05, 0.95)  # of the limit: at 0 and 1 it would say nothing
-HYSTERESIS: Final = EpisodeRule().above - EpisodeRule().until  # an episode ends so far below where it starts
 
 
 class Settings(BaseModel):
@@ -112,12 +111,7 @@ class Settings(BaseModel):
     @property
     def episode_rule(self) -> EpisodeRule:
         """When a score over time is an episode, and when that is worth an alarm."""
-        return EpisodeRule(
-            above=self.alarm_above,
-            until=max(self.alarm_above - HYSTERESIS, 0.0),
-            alarm_s=self.alarm_after_s,
-            silence_s=self.alarm_silence_s,
-        )
+        return EpisodeRule.starting_at(self.alarm_above, alarm_s=self.alarm_after_s, silence_s=self.alarm_silence_s)
 
     def changed(self, **values: Any) -> "Settings":
         """Return a copy with other values, checked as if they came from the file."""

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from app.analyze import make_folder
-from app.chosen import landmarks_from, model_from, neutral_from, settings_from
+from app.chosen import landmarker_from, landmarks_from, model_from, neutral_from, settings_from
 from app.compare import ALL, compare_still
 from core.errors import ExplainError, SourceUnreadable, UnknownName
 from core.overlay import Style, face_name
@@ -33,6 +33,7 @@ def explain_still(chosen: argparse.Namespace) -> int:
         raise ExplainError("explain needs a method; 'off' explains nothing.")
     pipeline = Pipeline(model, settings, stills=True, landmarks=landmarks_from(chosen))
     pipeline.baselines = neutral.baselines(chosen.image, model)
+    pipeline.landmarker = landmarker_from(chosen)
     try:
         result = pipeline.process(_read(chosen.image))
     finally:

@@ -66,6 +66,11 @@ class EpisodeRule:
         if min(self.bridge_s, self.alarm_s, self.silence_s) < 0:
             raise ValueError(f"times are 0 s or more, got {self}")
 
+    @classmethod
+    def starting_at(cls, above: float, **others: float) -> "EpisodeRule":
+        """The usual rule at another score: the usual way below it an episode ends."""
+        return cls(above, max(above - (cls.above - cls.until), 0.0), **others)
+
 
 @dataclass(frozen=True)
 class Episode:

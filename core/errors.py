@@ -25,6 +25,7 @@
     |-- UnknownName            a class, method, source or colour map that does not exist; lists what there is
     |-- VerificationError      a pack cannot be verified in the way that was asked for
     |   `-- StoreMismatch      the folder holds the records of another verification, or what nobody wrote
+    |-- BlendshapesUnavailable MediaPipe's face landmarker cannot be run from the file that was named
     |-- BaselineInvalid        a file, or a time of a recording, holds no neutral face
     |-- AlarmError             an acknowledgement does not fit the alarm
     `-- ExportError            a result cannot be written
@@ -131,6 +132,10 @@ class StoreMismatch(VerificationError):
 
 class ExportError(MienscopeError):
     """A result cannot be written."""
+
+
+class BlendshapesUnavailable(MienscopeError):
+    """MediaPipe's face landmarker cannot be run from the file that was named."""
 
 
 class BaselineInvalid(MienscopeError):

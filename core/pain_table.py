@@ -1,6 +1,7 @@
 """The columns of pain in a table, and their cells: intensities as OpenFace names them, and PSPI."""
 
 from core.action_units import UNITS
+from core.blendshapes import NAMES, Blendshapes
 from core.pspi import PainReading
 
 
@@ -9,6 +10,17 @@ def pain_columns() -> list[str]:
     names = [f"AU{unit.au:02}" for unit in UNITS]
     sides = [f"{name}_{side}_r" for name in names for side in ("l", "r")]
     return [*(f"{name}_r" for name in names), *sides, "pspi", "pspi_low", "pspi_high", "pain_like", "quality", "reason"]
+
+
+def blendshape_columns() -> list[str]:
+    """Those of MediaPipe's second opinion, 0 to 1, in its order."""
+    return [f"mp_{name}" for name in NAMES]
+
+
+def blendshape_cells(reading: PainReading | None) -> dict[str, float]:
+    """Cells of one face in one frame; none where MediaPipe found no face."""
+    found = None if reading is None else reading.blendshapes
+    return {f"mp_{name}": value for name, value in found.values.items()} if isinstance(found, Blendshapes) else {}
 
 
 def pain_cells(reading: PainReading | None) -> dict[str, float | str]:

@@ -17,6 +17,7 @@ from core.explain.compiler import named_method
 from core.faces import FaceFinder, Schedule, Search
 from core.landmark_model import LandmarkModel
 from core.landmark_reader import LandmarkReader
+from core.landmarker import Landmarker
 from core.model import PREDICTED, RUNNER_UP, Model, Target
 from core.pain import PainReader
 from core.regions import MODES, Mode, partition
@@ -167,6 +168,9 @@ class Pipeline:
     baselines
         The neutral faces that somebody has set, which pain and landmark networks compare with; nothing here ever adds
         one. May be replaced at any time; `reset` forgets them, since faces get new names.
+    landmarker
+        What gives a second opinion on action units, where pain is estimated; None asks for none. Whoever set it closes
+        it.
     """
 
     def __init__(
@@ -183,6 +187,7 @@ class Pipeline:
         self._reader: LandmarkReader | None = None
         self._pain: PainReader | None = None
         self.probe: Probe | None = None
+        self.landmarker: Landmarker | None = None
         self._still: tuple[Frame, list[FaceObservation]] | None = None  # the last of the stills, and who is on it
         self.reset()
 
@@ -266,7 +271,7 @@ class Pipeline:
         else:
             self._reader, features = None, None
             faces = [FaceResult(*each, None) for each in zip(found.observations, found.crops, strict=True)]
-        return Result(found.frame, tuple(self._with_pain(found, faces, watch)), watch.stages_s, features)
+        return Result(found.frame, tuple(self._with_pain(found, faces, in_turn, watch)), watch.stages_s, features)
 
     def _with_emotions(self, found: Found, explain: bool, in_turn: bool, watch: Stopwatch) -> list[FaceResult]:
         """What model and landmark network read, and why."""
@@ -330,7 +335,7 @@ class Pipeline:
             read = self._reader.read(faces, found.frame.timestamp_s, target)
         return [replace(face, by_landmarks=each) for face, each in zip(faces, read, strict=True)]
 
-    def _with_pain(self, found: Found, faces: list[FaceResult], watch: Stopwatch) -> list[FaceResult]:
+    def _with_pain(self, found: Found, faces: list[FaceResult], in_turn: bool, watch: Stopwatch) -> list[FaceResult]:
         """Action units and PSPI of every face, if that is asked for."""
         settings, frame = found.reading.settings, found.frame
         if not settings.pain:
@@ -340,7 +345,11 @@ class Pipeline:
             self._pain = PainReader(settings.pain_smoothing_s, self.stills)
         self._pain.baselines = self.baselines
         with watch.stage("pain"):
-            read = self._pain.read([face.observation for face in faces], frame.image, frame.timestamp_s)
+            read = self._pain.read(found.observations, frame.image, frame.timestamp_s)
+        if self.landmarker is not None:
+            with watch.stage("blendshapes"):
+                opinions = self.landmarker.read(found.observations, frame.image, frame.timestamp_s, in_turn)
+            read = [replace(each, blendshapes=opinion) for each, opinion in zip(read, opinions, strict=True)]
         return [replace(face, pain=each) for face, each in zip(faces, read, strict=True)]
 
     def _explained(self, found: Found, watch: Stopwatch) -> list[FaceResult]:

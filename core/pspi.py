@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from core.action_units import UNITS as ALL_UNITS
 from core.action_units import ActionUnits, Comparison, Reading
 from core.action_units.estimate import PLACES
+from core.blendshapes import Blendshapes
 from core.likeness import Likeness
 
 MOST: Final = 16.0
@@ -115,6 +116,9 @@ class PainReading:
         The person's own neutral face; None where the population's norm counted.
     likeness
         How much the face is like one in pain; None where nothing is measurable, or without an own neutral face.
+    blendshapes
+        A second opinion on the units, which counts for nothing here: MediaPipe's, or the error in place of it; None
+        where nobody asked for one, or it is not there yet.
     """
 
     units: ActionUnits
@@ -125,6 +129,7 @@ class PainReading:
     face: Reading
     neutral: Reading | None = None
     likeness: Likeness | None = None
+    blendshapes: Blendshapes | Exception | None = None
 
     def __post_init__(self) -> None:
         if (self.score is None) != (self.reason is not None):
@@ -145,6 +150,8 @@ class PainReading:
     def document(self) -> dict[str, object]:
         """In words and numbers, for files; units where they can be trusted."""
         found: dict[str, object] = {"quality": self.quality, "reason": self.reason, "sentence": self.sentence}
+        if isinstance(self.blendshapes, Blendshapes):
+            found["blendshapes"] = {"timestamp_s": self.blendshapes.timestamp_s, **self.blendshapes.values}
         if self.score is None:
             return found
         sides = {"both": self.units.both, "left": self.units.left, "right": self.units.right}

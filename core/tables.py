@@ -7,14 +7,14 @@
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from core.errors import ExportError
 from core.export import Closing, number, writing
-from core.pain_table import pain_cells, pain_columns
+from core.pain_table import blendshape_cells, blendshape_columns, pain_cells, pain_columns
 from core.point_regions import POINTS_OF
 from core.regions import REGIONS
 from core.relevance import agreement
@@ -39,14 +39,17 @@ class Rows:
         The pack's classes, in its order; empty where no emotions are read, then nothing about them has a column.
     landmark_labels
         The expressions of the landmark network that reads beside it; empty where none does.
-    pain
-        Whether action units and PSPI have columns.
+    pain, blendshapes
+        Whether action units and PSPI, and whether MediaPipe's blendshapes have columns.
     """
 
-    def __init__(self, name: str, labels: Sequence[str], landmark_labels: Sequence[str], pain: bool) -> None:
-        self.columns = columns(labels, landmark_labels, pain)
+    def __init__(
+        self, name: str, labels: Sequence[str], landmark_labels: Sequence[str], pain: bool, blendshapes: bool
+    ) -> None:
+        self.columns = columns(labels, landmark_labels, pain, blendshapes)
         self._name = name
-        self._labels, self._landmark_labels, self._pain = tuple(labels), tuple(landmark_labels), pain
+        self._labels, self._landmark_labels = tuple(labels), tuple(landmark_labels)
+        self._pain, self._blendshapes = pain, blendshapes
 
     def of(self, result: Result) -> Iterator[dict[str, object]]:
         """The rows of one frame."""
@@ -72,7 +75,8 @@ class Rows:
         if face.prediction is not None:
             row |= _prediction(face.prediction) | {"explained": int(face.explained)}
         row |= _by_landmarks(face) if self._landmark_labels else {}
-        row |= _pain(face) if self._pain else {}
+        row |= _numbers(pain_cells(face.pain)) if self._pain else {}
+        row |= _numbers(blendshape_cells(face.pain)) if self._blendshapes else {}
         return row | _explained(face) if face.explained else row
 
 
@@ -80,10 +84,15 @@ class CsvTable(Closing):
     """The table as CSV; what was written stays when the process dies. UTF-8, comma, dot; parameters as of `Rows`."""
 
     def __init__(
-        self, path: Path, labels: Sequence[str], landmark_labels: Sequence[str] = (), pain: bool = False
+        self,
+        path: Path,
+        labels: Sequence[str],
+        landmark_labels: Sequence[str] = (),
+        pain: bool = False,
+        blendshapes: bool = False,
     ) -> None:
         self.path = path
-        self._rows = Rows(str(path), labels, landmark_labels, pain)
+        self._rows = Rows(str(path), labels, landmark_labels, pain, blendshapes)
         with writing(path):
             self._file = path.open("w", encoding="utf-8", newline="")
         self._lines = csv.DictWriter(self._file, self._rows.columns, restval="", lineterminator="\n")
@@ -112,13 +121,18 @@ class ParquetTable(Closing):
     """The same table as Parquet: the numbers of the CSV, float64, what is not known being null."""
 
     def __init__(
-        self, path: Path, labels: Sequence[str], landmark_labels: Sequence[str] = (), pain: bool = False
+        self,
+        path: Path,
+        labels: Sequence[str],
+        landmark_labels: Sequence[str] = (),
+        pain: bool = False,
+        blendshapes: bool = False,
     ) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         self.path = path
-        self._rows = Rows(str(path), labels, landmark_labels, pain)
+        self._rows = Rows(str(path), labels, landmark_labels, pain, blendshapes)
         kinds = {**dict.fromkeys(NUMBERS, pa.int64()), **dict.fromkeys(WORDS, pa.string())}
         self._schema = pa.schema(
             [(name, kinds.get(name, pa.float64())) for name in self._rows.columns],
@@ -161,13 +175,16 @@ def _typed(name: str, cell: object) -> object:
     return cell if name in WORDS or name in NUMBERS else float(str(cell))
 
 
-def columns(labels: Sequence[str], landmark_labels: Sequence[str] = (), pain: bool = False) -> list[str]:
-    """The table's columns, in order; those of a landmark network, then those of pain come last."""
+def columns(
+    labels: Sequence[str], landmark_labels: Sequence[str] = (), pain: bool = False, blendshapes: bool = False
+) -> list[str]:
+    """The table's columns, in order; those of a landmark network, of pain and of blendshapes come last."""
     return [
         *("frame", "timestamp", "face_id", "confidence", "success", "box_x", "box_y", "box_w", "box_h"),
         *(emotion_columns(labels) if labels else ()),
         *(landmark_columns(landmark_labels) if landmark_labels else ()),
         *(pain_columns() if pain else ()),
+        *(blendshape_columns() if blendshapes else ()),
     ]
 
 
@@ -214,10 +231,8 @@ def _by_landmarks(face: FaceResult) -> dict[str, object]:
     }
 
 
-def _pain(face: FaceResult) -> dict[str, object]:
-    return {
-        name: value if isinstance(value, str) else number(value, 4) for name, value in pain_cells(face.pain).items()
-    }
+def _numbers(cells: Mapping[str, float | str]) -> dict[str, object]:
+    return {name: value if isinstance(value, str) else number(value, 4) for name, value in cells.items()}
 
 
 def _explained(face: FaceResult) -> dict[str, object]:

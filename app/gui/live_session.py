@@ -15,6 +15,7 @@ from core.baselines import Baselines
 from core.engine import Engine, EngineStatus
 from core.errors import AtlasInvalid, ExplainError, MienscopeError
 from core.explain import METHODS
+from core.landmarker import Landmarker
 from core.model import Model
 from core.neurons import NeuronAtlas
 from core.neurons.lens import CarriedBack, Lens
@@ -40,6 +41,8 @@ class LiveSession:
         self._pipeline = pipeline.Pipeline(
             model, _analysis(settings, model), _is_stills(spec), shelf.landmarks(settings)
         )
+        if paths.face_landmarker().is_file():
+            self._pipeline.landmarker = Landmarker(paths.face_landmarker())
         self._engine = Engine(lambda: open_source(spec), self._pipeline, loop=spec == DEMO)
         self._activations = shelf.activations(model)
         self._atlas: tuple[Model, NeuronAtlas | None, str] | None = None  # of which model, and what is wrong with it
@@ -75,6 +78,8 @@ class LiveSession:
         """End its threads and close the source."""
         if self._engine.stop():
             self._pipeline.close()
+            if self._pipeline.landmarker is not None:
+                self._pipeline.landmarker.close()
 
     def pause(self) -> None:
         """Let the shown frame stand."""

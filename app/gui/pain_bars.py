@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui import names, theme
 from app.gui.bars import BAR_PX, CENTRE, LEFT, MIDDLE, RIGHT
-from core.action_units import UNITS, ActionUnits
+from core.action_units import SIDES, UNITS, ActionUnits
 from core.action_units.units import MAX
+from core.blendshapes import Blendshapes
 from core.pain import Why
 from core.pspi import MOST, SEEN, PainReading, Part, Score
 from core.pspi import UNITS as COUNTED
@@ -237,10 +238,13 @@ class UnitBars(PaintedRows):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Action units, right and left", parent)
         self._units: ActionUnits | None = None
+        self._beside: Blendshapes | None = None
         self._all = False
         self.setToolTip(
             "Intensity of each action unit, 0 to 5, the person's right and left side.\n"
-            "Those of the score, and AU 12, which tells a laugh; or all that are estimated."
+            "Those of the score, and AU 12, which tells a laugh; or all that are estimated.\n"
+            "Upright marks, where MediaPipe's face landmarker is at hand: its nearest blendshape, 0 to 1 over the same "
+            "length.\nA second opinion, made for avatars, that counts for nothing here."
         )
 
     def set_all(self, wanted: bool) -> None:
@@ -249,9 +253,9 @@ class UnitBars(PaintedRows):
         self.updateGeometry()
         self.describe()
 
-    def show_units(self, units: ActionUnits | None) -> None:
-        """Show these; None where nothing is measurable."""
-        self._units = units
+    def show_units(self, units: ActionUnits | None, beside: Blendshapes | None = None) -> None:
+        """Show these, None where nothing is measurable, and MediaPipe's blendshapes beside them."""
+        self._units, self._beside = units, beside
         self.describe()
 
     def rows(self) -> list[tuple[str, float]]:
@@ -259,11 +263,24 @@ class UnitBars(PaintedRows):
         if self._units is None:
             return []
         sides = (("right", self._units.right), ("left", self._units.left))
-        return [(f"{side} AU {UNITS[k].au}", float(values[k])) for k in self._places() for side, values in sides]
+        ours = [(f"{side} AU {UNITS[k].au}", float(values[k])) for k in self._places() for side, values in sides]
+        theirs = [
+            (f"{side} AU {au} by MediaPipe, 0 to 1,", value)
+            for au, pair in self._opinions().items()
+            for side, value in zip(SIDES, pair, strict=True)
+        ]
+        return ours + theirs
 
     def height_px(self) -> int:
         """One row per unit."""
         return ROW_PX * len(self._places())
+
+    def _opinions(self) -> dict[int, tuple[float, float]]:
+        """By unit that is shown: MediaPipe's blendshape on the right and the left."""
+        if self._beside is None:
+            return {}
+        found = {UNITS[k].au: self._beside.of(UNITS[k].au) for k in self._places()}
+        return {au: pair for au, pair in found.items() if pair is not None}
 
     def _places(self) -> Sequence[int]:
         return [k for k, unit in enumerate(UNITS) if self._all or unit.au in FIRST_UNITS]
@@ -273,6 +290,7 @@ class UnitBars(PaintedRows):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        opinions = self._opinions()
         for row, place in enumerate(self._places()):
             unit = UNITS[place]
             pair = float(self._units.right[place]), float(self._units.left[place])
@@ -280,9 +298,17 @@ class UnitBars(PaintedRows):
             spans = _paint_pair(self, painter, row * ROW_PX, UNIT_NAME_PX, [f"{value:.1f}" for value in pair])
             for bar, value, mirrored in zip(spans, pair, (True, False), strict=True):
                 self.paint_bar(painter, bar, value / MAX, colour, mirrored)
+            for bar, share, mirrored in zip(spans, opinions.get(unit.au, ()), (True, False), strict=False):
+                self._paint_opinion(painter, bar, share, mirrored)
             middle = QRectF(self.width() / 2 - UNIT_NAME_PX / 2, row * ROW_PX, UNIT_NAME_PX, ROW_PX)
             self.paint_text(painter, middle, f"{unit.au} {unit.name}", CENTRE, "text", 12)
         painter.end()
+
+    def _paint_opinion(self, painter: QPainter, bar: QRectF, share: float, mirrored: bool) -> None:
+        way = bar.width() * min(max(share, 0.0), 1.0)
+        x = bar.right() - way if mirrored else bar.left() + way
+        painter.setPen(QPen(self.theme.colour("text"), 1.6))
+        painter.drawLine(QPointF(x, bar.top() - 3), QPointF(x, bar.bottom() + 3))
 
 
 def _paint_pair(rows: PaintedRows, painter: QPainter, y: float, name_px: float, texts: Sequence[str]) -> list[QRectF]:

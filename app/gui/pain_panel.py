@@ -11,9 +11,11 @@ from app.gui.face_panel import MARGIN_PX, WIDTH_PX, FaceTabs
 from app.gui.pain_bars import PartBars, PlaceBars, ScoreGauge, UnitBars
 from app.gui.pain_moment import Moment
 from app.gui.pain_section import sentence
+from core.blendshapes import Blendshapes
 
 SENTENCE_LINES: Final = 3  # kept free, so that what is below stands still
 GAP_FROM: Final = 0.3  # points left of the frames before that are worth a word
+OPINION: Final = "Upright marks: MediaPipe’s blendshapes, 0 to 1. A second opinion; it counts for nothing here."
 FOOT: Final = (
     "PSPI tells of a face, not of what its owner feels: people in pain may show nothing. Not validated on patients. "
     "<b>Not a medical device.</b>"
@@ -123,7 +125,12 @@ class PainPanel(QScrollArea):
             self._likeness.setText(likeness_text(likeness.probability))
         self._why.setVisible(why is not None)
         self.parts.show_score(reading.score)
-        self.units.show_units(None if reading.score is None else reading.units)
+        opinion = reading.blendshapes
+        self.units.show_units(
+            None if reading.score is None else reading.units, opinion if isinstance(opinion, Blendshapes) else None
+        )
+        self._opinion.setText(str(opinion) if isinstance(opinion, Exception) else OPINION)
+        self._opinion.setVisible(opinion is not None)
         self.places.show_why(why)
         left = 0.0 if why is None else float(why.gap.sum())
         # As short as the heading's line is: a longer one would push the panel beyond the window.
@@ -189,6 +196,10 @@ class PainPanel(QScrollArea):
         self.all_units.setToolTip("All action units that are estimated, or those of the score and AU 12")
         self.all_units.setStyleSheet("padding: 1px 8px; font-size: 11px; min-height: 14px;")
         self.all_units.toggled.connect(self.units.set_all)
+        self._opinion = QLabel(OPINION)
+        self._opinion.setProperty("role", "quiet")
+        self._opinion.setWordWrap(True)
+        self._opinion.hide()
         self._why = QWidget()
         column = QVBoxLayout(self._why)
         column.setContentsMargins(0, 0, 0, 0)
@@ -199,6 +210,7 @@ class PainPanel(QScrollArea):
         column.addLayout(_heading("ACTION UNITS", self.all_units))
         column.addLayout(_sides())
         column.addWidget(self.units)
+        column.addWidget(self._opinion)
         column.addSpacing(7)
         column.addLayout(_heading("WHERE IT COMES FROM", QLabel("points of the score")))
         column.addWidget(self.places)

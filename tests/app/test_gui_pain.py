@@ -11,6 +11,8 @@ from app.gui.live_session import _analysis
 from app.gui.pain_panel import likeness_text
 from app.settings import Settings, load
 from core.baselines import Baselines
+from core.blendshapes import NAMES, Blendshapes
+from core.errors import BlendshapesUnavailable
 from tests.app.gui_fakes import make_result
 from tests.app.pain_made import make_pained
 
@@ -73,6 +75,26 @@ def test_the_page_says_how_much_why_and_where(qtbot, open_window):
     assert not window.pain.view.grab().toImage().isNull()
     assert not panel.widget().grab().toImage().isNull()
     assert not window.pain.chart.grab().toImage().isNull()
+
+
+def test_a_second_opinion_stands_beside_the_units_and_what_keeps_it_away_in_its_place(qtbot, open_window):
+    window = open_window(settings=WITH_PAIN)
+    open_page(qtbot, window)
+    face = make_pained(7.3, au4=5.0)
+    panel = window.pain.panel
+    play(window, [7.3])
+    assert not panel._opinion.isVisible()
+    opinion = Blendshapes(dict.fromkeys(NAMES, 0.0) | {"browDownLeft": 0.25}, 0.0)
+    for given in (opinion, BlendshapesUnavailable("no such file")):
+        shown = replace(face, pain=replace(face.pain, blendshapes=given))
+        window._take_result(make_result([shown], index=2, timestamp_s=2.0))
+        window.pain.slow_tick()
+        assert not panel.widget().grab().toImage().isNull()
+        if given is opinion:
+            assert dict(panel.units.rows())["left AU 4 by MediaPipe, 0 to 1,"] == 0.25
+            assert "counts for nothing" in panel._opinion.text()
+    assert panel._opinion.text() == "no such file"
+    assert len(panel.units.rows()) == 2 * 7
 
 
 def test_what_is_not_measurable_has_a_reason_and_no_number(qtbot, open_window):

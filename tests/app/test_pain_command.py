@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from app import arguments
 from app.cli import main
 from app.naming import Kept, Span
-from core.pain_table import pain_columns
+from core.pain_table import blendshape_columns, pain_columns
 from core.snapshot import save_image
 
 FRAMES, RATE = 12, 10
@@ -167,3 +168,36 @@ def test_times_and_files_are_read_as_they_are_written():
     assert Span.parse("2-4.5") == Span(2.0, 4.5)
     assert Kept.parse("a.npz") == Kept(1, Path("a.npz"))
     assert Kept.parse("B=x=y.npz") == Kept(2, Path("x=y.npz"))
+
+
+def test_an_alarm_has_the_rule_that_was_asked_for(clip, tmp_path):
+    assert run("analyze", clip, "--out", tmp_path, "--pain-only", "--alarm", "6/1.5") == 0
+    rule = json.loads((tmp_path / "face.json").read_text(encoding="utf-8"))["pain"]["rule"]
+    assert (rule["above"], rule["until"], rule["alarm_s"]) == (6.0, 5.0, 1.5)
+
+
+@pytest.mark.parametrize("text", ["6", "0/3", "17/3", "4/-1", "4/x", "nan/3", "4/inf"])
+def test_a_rule_that_is_none_says_what_one_looks_like(text):
+    with pytest.raises(ArgumentTypeError, match="expected SCORE/SECONDS such as 4/3"):
+        arguments.alarm(text)
+
+
+@pytest.mark.parametrize("given", [("--alarm", "4/3"), ("--blendshapes", "x.task")], ids=lambda given: given[0])
+def test_what_is_about_pain_asks_for_pain(clip, tmp_path, capsys, given):
+    assert run("analyze", clip, "--out", tmp_path, *given) == 2
+    assert "expected --pain or --pain-only" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_landmarker_ends_the_work_before_it_begins(clip, tmp_path, capsys):
+    assert run("analyze", clip, "--out", tmp_path / "out", "--pain", "--blendshapes", tmp_path / "none.task") == 2
+    assert "face_landmarker.task was expected at" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_blendshapes_stand_beside_the_units(clip, tmp_path, shared):
+    given = ("--pain-only", "--parquet", "--blendshapes", shared / "models" / "face_landmarker.task")
+    assert run("analyze", clip, "--out", tmp_path, *given) == 0
+    rows = rows_of(tmp_path / "face.csv")
+    assert list(rows[0])[9:] == [*pain_columns(), *blendshape_columns()]
+    assert all(0 < float(row["mp_mouthSmileLeft"]) <= 1 for row in rows[:FRAMES])
+    assert pq.read_table(tmp_path / "face.parquet").column_names == list(rows[0])

@@ -106,3 +106,26 @@ def test_a_clip_of_pain_is_measured_throughout_and_becomes_an_episode_that_looks
     assert [reading.reason for _, reading in readings if reading.reason] == []
     assert max(each.peak for each in episodes if each) >= 4
     assert np.mean([reading.likeness.is_like_pain for at_s, reading in readings if at_s > 2.6]) > 0.5
+
+
+def test_a_face_that_is_always_in_pain_is_not_calibrated_away(pain):
+    """The clip's part in pain, over and over for two minutes, with nothing before: it goes on scoring the same."""
+    finder, reader, alarms, shown = FaceFinder(max_faces=1), PainReader(), Alarms(), []
+    with open_source(str(pain / "1101347180_Pain_man_Old.mp4")) as video:
+        while (frame := video.read()) is not None:
+            if frame.timestamp_s > 3 and not frame.index % EVERY:
+                shown.append((frame.image, finder.find(frame.image)[0].landmarks))
+    finder.close()
+    scores = []
+    for number in range(960):
+        there_and_back = abs((number + len(shown)) % (2 * len(shown) - 1) - len(shown) + 1)
+        image, landmarks = shown[there_and_back % len(shown)]
+        (reading,) = reader.read([FaceObservation(landmarks, 1.0, 1)], image, number / 8)
+        alarms.take(sample(reading, number / 8), reading)
+        scores.append(reading.score.pspi)
+
+    assert reader.baselines == Baselines()
+    assert np.mean(scores[-240:]) == pytest.approx(np.mean(scores[8:248]), abs=0.2)
+    assert np.mean(scores[-240:]) >= 4
+    assert [each.raised_s < 10 for each in alarms.raised] == [True]
+    assert alarms.episodes.current.duration_s > 110
