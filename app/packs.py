@@ -7,6 +7,7 @@ import numpy as np
 
 from app import paths
 from core.errors import MienscopeError, PackInvalid
+from core.geometry import Floats
 from core.landmark_model import LandmarkModel
 from core.model import Model
 from core.packs import LandmarkPack, Pack, find_any_pack, find_landmark_pack, find_pack, pack_folders, read_any_pack
@@ -45,16 +46,24 @@ def listed() -> Iterator[tuple[str, Pack | LandmarkPack | MienscopeError]]:
 
 
 def check_golden(pack: Pack | LandmarkPack) -> float:
-    """Run the golden inputs; return the largest difference in a logit. PackInvalid where it is too large."""
+    """Run the golden inputs; return the largest difference in a logit or intensity. PackInvalid where it is too large."""
     inputs, logits = pack.golden()
-    found = (Model(pack, provider="cpu") if isinstance(pack, Pack) else LandmarkModel(pack)).logits(inputs)
-    if found.shape != logits.shape or not np.isfinite(found).all():
-        raise PackInvalid(f"Pack {pack.id} gives logits {found.shape}, its golden outputs are {logits.shape}.")
-    gap = float(np.abs(found - logits).max())
-    allowed = GOLDEN_TOLERANCE * max(1.0, float(np.abs(logits).max()) / 100)  # logits of others may be huge
+    if not isinstance(pack, Pack):
+        return _gap(pack, "a logit", LandmarkModel(pack).logits(inputs), logits)
+    model, units = Model(pack, provider="cpu"), pack.golden_units
+    gap = _gap(pack, "a logit", model.logits(inputs), logits)
+    return gap if units is None else max(gap, _gap(pack, "an intensity", model.units(inputs), units))
+
+
+def _gap(pack: Pack | LandmarkPack, what: str, found: Floats, golden: Floats) -> float:
+    """The largest difference between what was found and what was to be found, both [n, columns]."""
+    if found.shape != golden.shape or not np.isfinite(found).all():
+        raise PackInvalid(f"Pack {pack.id} gives {found.shape}, its golden outputs are {golden.shape}.")
+    gap = float(np.abs(found - golden).max())
+    allowed = GOLDEN_TOLERANCE * max(1.0, float(np.abs(golden).max()) / 100)  # logits of others may be huge
     if gap > allowed:
         raise PackInvalid(
-            f"Pack {pack.id} does not reproduce its golden outputs here: a logit is off by {gap:.4f} "
+            f"Pack {pack.id} does not reproduce its golden outputs here: {what} is off by {gap:.4f} "
             f"(allowed {allowed:.4g})."
         )
     return gap
@@ -79,11 +88,23 @@ def summary(pack: Pack | LandmarkPack) -> dict[str, object]:
         "input": input_of(pack),
         "labels": ", ".join(pack.labels),
         "temperature": pack.temperature,
+        **_second_head(pack),
         "trained on": f"{manifest.training.data} ({images})",
         "note": manifest.training.note,
         "measured": "; ".join(f"{figure.name} {figure.value:g} ({figure.on})" for figure in manifest.measured),
         "model sha256": pack.model_sha256,
         "folder": str(pack.folder),
+    }
+
+
+def _second_head(pack: Pack | LandmarkPack) -> dict[str, object]:
+    """Of a head of intensities, where there is one: what it gives, and what it learnt from."""
+    head = pack.manifest.units if isinstance(pack, Pack) else None
+    if head is None:
+        return {}
+    return {
+        "pain by network": f"{', '.join(head.labels)}, {head.lowest} to {head.highest}",
+        "pain by network learnt from": head.learnt_from,
     }
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -10,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import scales
-from core.errors import ExplainError, UnknownName
+from core.errors import ExplainError, PackUnsuited, UnknownName
 from core.explain import LIVE, METHODS, Attribution, Effort, Explainer, Method
 from core.explain.compiler import named_method
-from core.explain.runs import run_in_batches
+from core.explain.runs import Runs, run_in_batches
 from core.geometry import Floats, Image, Similarity, crop
 from core.opencv import cv2
 from core.packs import Pack
@@ -22,6 +23,10 @@ from core.sessions import Sessions, fixed_of
 from core.types import Crop, Explanation, FaceObservation, Prediction
 
 PREDICTED: Final = "predicted"
+FORWARD_ONLY: Final = "occlusion"  # a method whose graph holds no backward pass: the forward pass, pruned to its scores
+UNITS_METHOD: Final = "lrp"  # conserves: what lies on the face sums to the score
+UNITS_TARGET: Final = "PSPI"
+UNITS_UNIT: Final = "point"  # of the score
 RUNNER_UP: Final = "runner-up"
 
 
@@ -128,6 +133,70 @@ class Model:
     def probabilities(self, faces: Image) -> Floats:
         """Calibrated probabilities float32 [n, classes] of faces uint8 [n, channels, size, size]."""
         return self.calibrated(self.logits(faces))
+
+    @property
+    def has_units(self) -> bool:
+        """Whether the pack estimates the parts of the pain score too; see `core.pain_network`."""
+        return self.pack.manifest.units is not None
+
+    def units(self, faces: Image) -> Floats:
+        """Intensities float32 [n, parts], 0..5, of faces uint8 [n, channels, size, size].
+
+        Only that part of the network runs which leads to them: no logit is computed. PackUnsuited without such a head.
+        """
+        return self._units_runs.logits(faces)
+
+    @cached_property
+    def _units_runs(self) -> Runs:
+        pruned = named_method(FORWARD_ONLY)
+        return Runs(self.sessions.compiled(pruned, at=self._units_name(), layer=None, audit=False))
+
+    def explain_units(
+        self, crops: Sequence[Crop], seed: Floats, timestamp_s: float
+    ) -> list[tuple[Floats, Explanation]]:
+        """Intensities of each face, float32 [parts], and by LRP where their sum, weighted by `seed`, comes from.
+
+        In one call of ONNX Runtime, which computes no logit. Maps are in the seed's unit of intensity.
+        """
+        if not crops:
+            return []
+        explainer, reference = self.explainer(UNITS_METHOD, at=self._units_name()), self.units_reference(seed)
+        found = explainer.explain(self.faces(crops), np.stack([seed] * len(crops)).astype(np.float32))
+        return [
+            (
+                found.logits[number],
+                Explanation(
+                    relevance=found.relevance[number],
+                    method=UNITS_METHOD,
+                    target=UNITS_TARGET,
+                    against=None,
+                    score=float(seed @ found.logits[number]),
+                    timestamp_s=timestamp_s,
+                    reference=reference,
+                    unit=UNITS_UNIT,
+                    gap=None if found.gap is None else float(found.gap[number]),
+                ),
+            )
+            for number in range(len(crops))
+        ]
+
+    def units_reference(self, seed: Floats) -> float:
+        """The relevance that display scales of such maps are multiples of; as `reference`."""
+        name = f"{UNITS_TARGET} {UNITS_METHOD} {seed.tolist()}"
+        known = self._references.get(name)
+        if known is None:
+            faces = self.pack.golden_faces()
+            faces = faces[scales.chosen(len(faces))]
+            explainer = self.explainer(UNITS_METHOD, at=self._units_name())
+            known = scales.reference(explainer.explain(faces, np.stack([seed] * len(faces))).relevance)
+            self._references.put(name, known)
+        return known
+
+    def _units_name(self) -> str:
+        head = self.pack.manifest.units
+        if head is None:
+            raise PackUnsuited(f"Pack {self.pack.id} has no head for the parts of the pain score.")
+        return head.name
 
     def predict(self, crops: Sequence[Crop]) -> list[Prediction]:
         """What the model reads in each face; no explanation."""

@@ -30,6 +30,7 @@ DEFAULT_LANDMARK_PACK: Final = "landmarks-trained"
 FILES: Final = ("model.onnx", "golden.npz", "CARD.md")
 ATLAS: Final = "neurons.npz"
 OPTIONAL: Final = (ATLAS,)
+PSPI_PARTS: Final = ("AU4", "AU6 or AU7", "AU9 or AU10", "AU43")  # columns of a head of intensities
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -118,6 +119,35 @@ class BinaryHeadSpec(_Strict):
     temperature: Annotated[float, Field(gt=0)]
 
 
+class IntensityHeadSpec(_Strict):
+    """A second output of the model: how strongly a face shows each part of the pain score, see `core.pain_network`.
+
+    Attributes
+    ----------
+    name
+        Of the output, float32 [batch, labels].
+    labels
+        The parts of PSPI, always these: AU4, the stronger of AU6 and AU7, of AU9 and AU10, and AU43.
+    lowest, highest
+        Ends of the scale that every column is on.
+    learnt_from
+        What its weights were taught, in words for people; whoever shows its numbers shows this.
+    """
+
+    name: Literal["units"]
+    kind: Literal["intensity"]
+    labels: list[str]
+    lowest: Literal[0]
+    highest: Literal[5]
+    learnt_from: Annotated[str, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _of_pspi(self) -> "IntensityHeadSpec":
+        if tuple(self.labels) != PSPI_PARTS:
+            raise ValueError(f"an intensity head has the parts of PSPI {list(PSPI_PARTS)}, got {self.labels}")
+        return self
+
+
 class OperatingPoint(_Strict):
     """How a prediction becomes a label: the most probable class."""
 
@@ -155,10 +185,32 @@ class AnyManifest(_Strict):
 
 
 class Manifest(AnyManifest):
-    """The manifest of a pack that reads pictures of faces."""
+    """The manifest of a pack that reads pictures of faces: a head of classes, and perhaps one of intensities."""
 
     input: InputSpec
-    heads: Annotated[list[HeadSpec], Field(min_length=1, max_length=1)]
+    heads: Annotated[
+        list[Annotated[HeadSpec | IntensityHeadSpec, Field(discriminator="kind")]], Field(min_length=1, max_length=2)
+    ]
+
+    @model_validator(mode="after")
+    def _classes_first(self) -> "Manifest":
+        kinds = [head.kind for head in self.heads]
+        if kinds != ["expression", "intensity"][: len(kinds)]:
+            raise ValueError(f"heads are one of kind expression, and perhaps one of kind intensity, got {kinds}")
+        return self
+
+    @property
+    def expression(self) -> HeadSpec:
+        """The head of classes."""
+        head = self.heads[0]
+        assert isinstance(head, HeadSpec)
+        return head
+
+    @property
+    def units(self) -> IntensityHeadSpec | None:
+        """The head of intensities; None where the pack has none."""
+        head = self.heads[-1]
+        return head if isinstance(head, IntensityHeadSpec) else None
 
 
 class LandmarkManifest(AnyManifest):
@@ -219,12 +271,12 @@ class Pack(AnyPack):
     @property
     def labels(self) -> tuple[str, ...]:
         """Class names, in the order of the logits."""
-        return tuple(self.manifest.heads[0].labels)
+        return tuple(self.manifest.expression.labels)
 
     @property
     def temperature(self) -> float:
         """What logits are divided by before the softmax, fitted on validation data."""
-        return self.manifest.heads[0].temperature
+        return self.manifest.expression.temperature
 
     @cached_property
     def alignment(self) -> Alignment:
@@ -232,6 +284,24 @@ class Pack(AnyPack):
         spec = self.manifest.input.alignment
         places = ((place.x, place.y) for place in (spec.right_eye, spec.left_eye, spec.mouth))
         return Alignment(self.manifest.input.size, *places)
+
+    @property
+    def golden_units(self) -> Floats | None:
+        """The intensities [n, parts] that every machine must reproduce for the golden inputs; None without that head.
+
+        PackInvalid where the pack has the head and says nothing of its outputs.
+        """
+        if self.manifest.units is None:
+            return None
+        found = self._arrays()
+        wanted = (len(found["inputs"]), len(self.manifest.units.labels))
+        units: Floats | None = found.get("units")
+        if units is None or units.shape != wanted:
+            got = "none" if units is None else str(list(units.shape))
+            raise PackInvalid(
+                f"Pack {self.id} has a head of intensities: golden.npz needs units {list(wanted)}, got {got}."
+            )
+        return units
 
     def golden_faces(self) -> NDArray[np.uint8]:
         """Those golden inputs that show faces, [n, channels, size, size]; all where the pack does not say which do."""
