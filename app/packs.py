@@ -46,7 +46,7 @@ def listed() -> Iterator[tuple[str, Pack | LandmarkPack | MienscopeError]]:
 
 
 def check_golden(pack: Pack | LandmarkPack) -> float:
-    """Run the golden inputs; return the largest difference in a logit or intensity. PackInvalid where it is too large."""
+    """Run the golden inputs; return the largest difference in a score. PackInvalid where it is too large."""
     inputs, logits = pack.golden()
     if not isinstance(pack, Pack):
         return _gap(pack, "a logit", LandmarkModel(pack).logits(inputs), logits)

@@ -6,6 +6,7 @@ from typing import Final
 from core.baselines import Baselines
 from core.overlay import NOTICE, face_name
 from core.pain_log import FaceLog, PainLog
+from core.pain_network import NOTE
 from core.pspi import MOST
 
 NAMED: Final = 6  # faces with a line of their own; all are in the summary file
@@ -23,6 +24,7 @@ def document(log: PainLog, baselines: Baselines) -> dict[str, object]:
 def lines(log: PainLog, baselines: Baselines) -> Iterator[str]:
     """What a person wants to know first; the share that was not measurable is always told."""
     yield f"pain, PSPI 0 to {MOST:g} ({NOTICE}): not measurable {_shares(log.unmeasured, log.stills)}"
+    yield _roads(log)
     faces = {} if log.stills else log.faces
     for face_id, face in sorted(faces.items(), key=lambda each: (-each[1].frames, each[0]))[:NAMED]:
         yield f"face {face_name(face_id)}: {_face(face)}; {_neutral(baselines, face_id)}"
@@ -32,6 +34,17 @@ def lines(log: PainLog, baselines: Baselines) -> Iterator[str]:
         if own.doubts:
             units = ", ".join(f"AU{au}" for au in own.doubts)
             yield f"the neutral face of {own.person} shows {units}: is it at rest? Scores against it mislead if not"
+
+
+def _roads(log: PainLog) -> str:
+    """How far the network agreed, or that it reads no pain."""
+    roads = log.roads
+    if log.network is None or not roads.frames:
+        return "no second road: the pack's network read no pain"
+    said = f"{NOTE} ({log.network[0]}): agrees in {100 * roads.agreeing_share:.0f} % of {roads.frames} faces of frames"
+    more, less = (100 * roads.reads[each] / roads.frames for each in ("more", "less"))
+    apart = f"{roads.mean_distance:.1f} points apart on average ({roads.mean_difference:+.1f})"
+    return f"{said}, reads more in {more:.0f} %, less in {less:.0f} %, {apart}"
 
 
 def _shares(shares: Mapping[str, float], stills: bool) -> str:

@@ -7,8 +7,10 @@ from pathlib import Path
 from app.analyze import make_folder
 from app.chosen import landmarker_from, landmarks_from, model_from, neutral_from, settings_from
 from app.compare import ALL, compare_still
+from core import pain_network
 from core.errors import ExplainError, SourceUnreadable, UnknownName
 from core.overlay import Style, face_name
+from core.pain_network import NOTE
 from core.pipeline import OFF, Pipeline
 from core.snapshot import FORMATS, document, save
 from core.sources import Images, open_source
@@ -61,6 +63,8 @@ def _sentence(face: FaceResult) -> str:
         said.append(f"{face.prediction.label} {face.prediction.probability:.2f}{about}")
     if face.pain is not None:
         said.append(f"{face.pain.headline}; {face.pain.sentence}" if face.pain.score else face.pain.headline)
+        if face.pain.score is not None and face.pain_by_network is not None:
+            said.append(f"{NOTE}: {pain_network.sentence(face.pain, face.pain_by_network)}")
     return f"{face_name(face.observation.face_id)}: {'; '.join(said)}\n"
 
 

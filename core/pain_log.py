@@ -11,11 +11,77 @@ from typing import Final
 from core.episodes import NOT_SEEN, Alarm, Alarms, EpisodeRule, Sample
 from core.overlay import NOTICE, face_name
 from core.pain import because, sample
+from core.pain_network import NOTE as SECOND_ROAD
 from core.pspi import MOST, PainReading
 from core.tracking import COAST_S
-from core.types import Result
+from core.types import Agreement, Result
 
 NO_FACE: Final = "no face in the picture"
+
+
+@dataclass
+class Roads:
+    """How far both roads to pain agreed over measured faces; see `core.types.Agreement`.
+
+    Attributes
+    ----------
+    reads
+        How often the network read the same, more or less.
+    difference, distance
+        Sums of its score less the other, and of how far they lay apart, points.
+    compared, alike
+        In how many explained frames their regions could be compared, and the sum of the rank correlations.
+    """
+
+    reads: Counter[str] = field(default_factory=Counter)
+    difference: float = 0.0
+    distance: float = 0.0
+    compared: int = 0
+    alike: float = 0.0
+
+    def take(self, agreement: Agreement) -> None:
+        """Count one face of one frame."""
+        self.reads[agreement.reads] += 1
+        self.difference += agreement.difference
+        self.distance += abs(agreement.difference)
+        if agreement.regions is not None:
+            self.compared += 1
+            self.alike += agreement.regions
+
+    @property
+    def frames(self) -> int:
+        """How many faces of frames were counted."""
+        return self.reads.total()
+
+    @property
+    def agreeing_share(self) -> float:
+        """Share of them in which both agreed; of none, 0."""
+        return self.reads["same"] / max(self.frames, 1)
+
+    @property
+    def mean_distance(self) -> float:
+        """How far the scores lay apart on average, points; of none, 0."""
+        return self.distance / max(self.frames, 1)
+
+    @property
+    def mean_difference(self) -> float:
+        """The network's score less the other on average, points; of none, 0."""
+        return self.difference / max(self.frames, 1)
+
+    def document(self) -> dict[str, object] | None:
+        """The numbers, for files; None where nothing was read by a network."""
+        if not self.frames:
+            return None
+        return {
+            "frames": self.frames,
+            "agreeing_share": self.agreeing_share,
+            "reads_more_share": self.reads["more"] / self.frames,
+            "reads_less_share": self.reads["less"] / self.frames,
+            "mean_difference": self.mean_difference,
+            "mean_absolute_difference": self.mean_distance,
+            "frames_with_regions_compared": self.compared,
+            "mean_regions_correlation": self.alike / self.compared if self.compared else None,
+        }
 
 
 @dataclass
@@ -32,6 +98,8 @@ class FaceLog:
         The highest score, and when; None before any was measured.
     seen_s
         When it was last in the picture.
+    roads
+        How far the network agreed.
     """
 
     alarms: Alarms[PainReading]
@@ -39,6 +107,7 @@ class FaceLog:
     unmeasured: Counter[str] = field(default_factory=Counter)
     highest: tuple[float, float] | None = None
     seen_s: float = float("-inf")
+    roads: Roads = field(default_factory=Roads)
 
     def take(self, reading: PainReading, timestamp_s: float, in_time: bool) -> None:
         """Take one frame in; `in_time` where frames follow each other."""
@@ -65,6 +134,7 @@ class FaceLog:
             "frames_unmeasured": dict(self.unmeasured),
             "highest": peak,
             **self.alarms.episodes.document(),
+            "by_network": self.roads.document(),
             "unmeasured_share": self.unmeasured_share,
             "alarms": [_alarm(each) for each in self.alarms.raised],
         }
@@ -85,6 +155,10 @@ class PainLog:
     ----------
     without_face_s
         Time in which no face was in the picture, nor waited for by tracking.
+    roads
+        How far the network agreed, over all faces.
+    network
+        Id and version of the pack whose network read pain too, and what it was taught; None where none did.
     """
 
     def __init__(self, rule: EpisodeRule | None = None, stills: bool = False) -> None:
@@ -92,6 +166,8 @@ class PainLog:
         self.faces: dict[int, FaceLog] = {}
         self.frames = self.frames_without_face = 0
         self.without_face_s = 0.0
+        self.roads = Roads()
+        self.network: tuple[str, str] | None = None
         self._last_s: float | None = None
 
     def write(self, result: Result) -> None:
@@ -103,6 +179,10 @@ class PainLog:
             if face.pain is not None:
                 log = self.faces.setdefault(face.observation.face_id, FaceLog(Alarms(self.rule, attended=False)))
                 log.take(face.pain, now_s, not self.stills)
+                if (read := face.pain_by_network) is not None:
+                    self.network = read.pack, read.learnt_from
+                    log.roads.take(read.agreement)
+                    self.roads.take(read.agreement)
         if not self.stills:
             missed = [log for log in self.faces.values() if log.seen_s < now_s <= log.seen_s + COAST_S]
             for log in missed:
@@ -141,8 +221,15 @@ class PainLog:
             "frames_without_face": self.frames_without_face,
             "unmeasured_share": sum(self.unmeasured.values()),
             "unmeasured_share_by_reason": dict(self.unmeasured),
+            "by_network": self._by_network(),
             "faces": [] if self.stills else [self._face(face_id) for face_id in sorted(self.faces)],
         }
+
+    def _by_network(self) -> dict[str, object] | None:
+        if self.network is None:
+            return None
+        pack, learnt_from = self.network
+        return {"note": SECOND_ROAD, "pack": pack, "learnt_from": learnt_from, **(self.roads.document() or {})}
 
     def _face(self, face_id: int) -> dict[str, object]:
         return {"face_id": face_id, "name": face_name(face_id), **self.faces[face_id].document()}

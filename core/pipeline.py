@@ -20,6 +20,7 @@ from core.landmark_reader import LandmarkReader
 from core.landmarker import Landmarker
 from core.model import PREDICTED, RUNNER_UP, Model, Target
 from core.pain import PainReader
+from core.pain_network import NetworkReader
 from core.regions import MODES, Mode, partition
 from core.relevance import by_region
 from core.tracking import Tracker
@@ -61,10 +62,12 @@ class Settings:
         one run of the model. An explanation that is a contrast itself is taken for it at no cost.
     pain, pain_smoothing_s
         Whether to estimate action units and PSPI of every face in every frame, and the time constant that its units
-        follow with, 0 for none; see `core.pain`.
+        follow with, 0 for none; see `core.pain`. A pack that reads pain does so beside them, explained as often as
+        expressions are, always by LRP; see `core.pain_network`.
     emotions
-        Whether the model reads expressions at all. Without, pain alone is measured: no network runs on the face, and
-        results hold no class, no probability and no explanation of one.
+        Whether the model reads expressions at all. Without, pain alone is measured: of the network only the part runs
+        that leads to its own estimate of pain, if it has one, and results hold no class, no probability and no
+        explanation of one.
     """
 
     method: str | Method = "lrp"
@@ -186,6 +189,7 @@ class Pipeline:
         self._finder = FaceFinder()
         self._reader: LandmarkReader | None = None
         self._pain: PainReader | None = None
+        self._network: NetworkReader | None = None
         self.probe: Probe | None = None
         self.landmarker: Landmarker | None = None
         self._still: tuple[Frame, list[FaceObservation]] | None = None  # the last of the stills, and who is on it
@@ -221,7 +225,7 @@ class Pipeline:
         self._kept: dict[int, tuple[Explanation, RegionRelevance]] = {}  # by face
         self._contrasts: dict[int, Contrast] = {}  # by face
         self._contrasted_s = -np.inf
-        self._reader = self._pain = None
+        self._reader = self._pain = self._network = None
         self.baselines = Baselines()
         self._in_force = self._reading  # what the frame at work, and the maps kept, go by
 
@@ -265,13 +269,15 @@ class Pipeline:
         if self._in_force is not found.reading:  # maps of another reading would be shown as if they were of this one
             self._kept, self._in_force = {}, found.reading
             self._contrasts, self._contrasted_s = {}, -np.inf
+            self._network = None
         if settings.emotions:
             faces = self._with_emotions(found, explain and settings.explains, in_turn, watch)
             features = self._features(found, watch)
         else:
             self._reader, features = None, None
             faces = [FaceResult(*each, None) for each in zip(found.observations, found.crops, strict=True)]
-        return Result(found.frame, tuple(self._with_pain(found, faces, in_turn, watch)), watch.stages_s, features)
+        faces = self._by_network(found, self._with_pain(found, faces, in_turn, watch), explain, watch)
+        return Result(found.frame, tuple(faces), watch.stages_s, features)
 
     def _with_emotions(self, found: Found, explain: bool, in_turn: bool, watch: Stopwatch) -> list[FaceResult]:
         """What model and landmark network read, and why."""
@@ -351,6 +357,16 @@ class Pipeline:
                 opinions = self.landmarker.read(found.observations, frame.image, frame.timestamp_s, in_turn)
             read = [replace(each, blendshapes=opinion) for each, opinion in zip(read, opinions, strict=True)]
         return [replace(face, pain=each) for face, each in zip(faces, read, strict=True)]
+
+    def _by_network(self, found: Found, faces: list[FaceResult], explain: bool, watch: Stopwatch) -> list[FaceResult]:
+        """What the network's own head reads of pain, where the pack has one: only that part of it runs."""
+        model, settings = found.reading.model, found.reading.settings
+        if not (settings.pain and model.has_units):
+            return faces
+        if self._network is None:
+            self._network = NetworkReader(model, settings.region_mode, KEPT_S)
+        with watch.stage("pain by network"):
+            return self._network.read(faces, found.frame.timestamp_s, explain and settings.method != OFF)
 
     def _explained(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
         settings = found.reading.settings

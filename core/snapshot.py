@@ -13,7 +13,7 @@ from core.geometry import Box, Image
 from core.opencv import cv2
 from core.overlay import Style, draw, face_name
 from core.pain import because
-from core.pspi import PainReading
+from core.pain_network import document as network_document
 from core.relevance import agreement
 from core.types import FaceResult, LandmarkReading, LandmarkWait, Prediction, RegionRelevance, Result
 
@@ -52,7 +52,8 @@ def arrays(result: Result) -> dict[str, NDArray[Any]]:
 
     `relevance_k` float32 [height, width], `crop_k` uint8 and `to_frame_k` float64 [2, 3] belong to face k, from 0, and
     where a landmark network reads it `points_k` float32 [478], the relevance of the mesh's points. `pain_k` float32
-    [parts, 478] is what landmarks add to the parts of the face's pain score. Without emotions there is nothing of them.
+    [parts, 478] is what landmarks add to the parts of the face's pain score, `pain_relevance_k` float32 [height, width]
+    the relevance of the network's own. Without emotions there is nothing of them.
     """
     faces = result.faces
     stacked: dict[str, NDArray[Any]] = {"image": result.frame.image}
@@ -71,6 +72,8 @@ def arrays(result: Result) -> dict[str, NDArray[Any]]:
             stacked[f"points_{number}"] = face.points.relevance
         if face.pain is not None and face.pain.score is not None:
             stacked[f"pain_{number}"] = because(face.pain).landmarks
+        if face.pain_by_network is not None and face.pain_by_network.explanation is not None:
+            stacked[f"pain_relevance_{number}"] = face.pain_by_network.explanation.relevance
     return stacked
 
 
@@ -84,7 +87,7 @@ def _face(face: FaceResult, style: Style) -> dict[str, object]:
     if face.prediction is not None:
         found |= _emotions(face, face.prediction, style)
     if face.pain is not None:
-        found["pain"] = _pain(face.pain)
+        found["pain"] = _pain(face)
     return found
 
 
@@ -124,12 +127,15 @@ def _emotions(face: FaceResult, prediction: Prediction, style: Style) -> dict[st
     return found | ({"regions": _regions(face.regions, style.outside_limit)} if face.regions is not None else {})
 
 
-def _pain(reading: PainReading) -> dict[str, object]:
-    """The score, and what each region adds to it."""
+def _pain(face: FaceResult) -> dict[str, object]:
+    """The score, what each region adds to it, and what the network reads."""
+    reading, network = face.pain, face.pain_by_network
+    assert reading is not None
     if reading.score is None:
         return reading.document()
     why = because(reading)
-    return reading.document() | {"regions": dict(why.by_region()), "gap": float(why.gap.sum())}
+    found = reading.document() | {"regions": dict(why.by_region()), "gap": float(why.gap.sum())}
+    return found if network is None else found | {"by_network": network_document(reading, network)}
 
 
 def _by_landmarks(face: FaceResult, read: LandmarkReading | LandmarkWait) -> dict[str, object]:

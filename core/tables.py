@@ -21,7 +21,7 @@ from core.relevance import agreement
 from core.types import FaceResult, LandmarkReading, Prediction, Result
 
 NUMBERS: Final = ("frame", "face_id", "success", "explained")  # whole ones
-WORDS: Final = ("label", "method", "target", "lm_label", "lm_target", "reason")
+WORDS: Final = ("label", "method", "target", "lm_label", "lm_target", "reason", "network_reads")
 GROUP: Final = 4096  # rows that a Parquet file takes at once
 
 
@@ -75,7 +75,7 @@ class Rows:
         if face.prediction is not None:
             row |= _prediction(face.prediction) | {"explained": int(face.explained)}
         row |= _by_landmarks(face) if self._landmark_labels else {}
-        row |= _numbers(pain_cells(face.pain)) if self._pain else {}
+        row |= _numbers(pain_cells(face.pain, face.pain_by_network)) if self._pain else {}
         row |= _numbers(blendshape_cells(face.pain)) if self._blendshapes else {}
         return row | _explained(face) if face.explained else row
 

@@ -12,7 +12,8 @@
                         |   |-- RegionRelevance   how much each face region counted
                         |   |-- Contrast          where that lies which tells it from the runner-up
                         |   |-- LandmarkReading   what a landmark network reads in the mesh, and from which points
-                        |   `-- PainReading       action units and PSPI, or why they cannot be measured
+                        |   |-- PainReading       action units and PSPI, or why they cannot be measured
+                        |   `-- NetworkPain       what the network itself reads of PSPI, and how far both agree
                         `-- Features     what one layer makes of one face, where somebody looks into it
 
 All are frozen and their arrays are read-only, so they may cross threads. Pictures are RGB. Frame coordinates are pixels
@@ -22,6 +23,7 @@ of the frame's image, crop coordinates pixels of the aligned crop; `to_frame` le
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -438,12 +440,80 @@ class LandmarkWait:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """How far both roads to pain lead to the same: `PainReading` and `NetworkPain` of one face in one frame.
+
+    Attributes
+    ----------
+    difference
+        The network's score less that of the action units, points.
+    beyond
+        How far the network's score lies above (below: negative) the other's interval, points; 0 within it.
+    regions
+        Spearman's rank correlation of what each region of the face adds, -1..1; None where this frame was not
+        explained, or where one of them rests on nothing.
+    """
+
+    difference: float
+    beyond: float
+    regions: float | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the network's score lies in the interval of the action units'."""
+        return self.beyond == 0
+
+    @property
+    def reads(self) -> Literal["same", "more", "less"]:
+        """What the network reads, against the action units."""
+        return "same" if self.agrees else "more" if self.beyond > 0 else "less"
+
+
+@dataclass(frozen=True)
+class NetworkPain:
+    """What the network itself reads of pain in one face: a second road, taught by the first, so no second witness.
+
+    Attributes
+    ----------
+    pack
+        Id and version of its pack.
+    learnt_from
+        What it was taught, in the pack's own words.
+    parts
+        float32 [4], intensities 0..5 of `core.packs.PSPI_PARTS`, as the population's norm has them: it knows nobody's
+        neutral face. Of this very frame, and not smoothed.
+    pspi
+        Their sum in points, 0..16; AU43 counts a fifth of its intensity, see `core.pain_network`.
+    agreement
+        With the score of the action units.
+    explanation, regions
+        Which pixels of the crop that sum comes from (LRP), shared by region; perhaps of an earlier frame, then
+        `explained` is False; None where nothing was explained lately.
+    """
+
+    pack: str
+    learnt_from: str
+    parts: Floats
+    pspi: float
+    agreement: Agreement
+    explanation: Explanation | None = None
+    regions: RegionRelevance | None = None
+    explained: bool = False
+
+    def __post_init__(self) -> None:
+        if self.parts.shape != (4,):
+            raise ValueError(f"the network's parts of PSPI are [4], got {self.parts.shape}")
+        object.__setattr__(self, "parts", frozen(self.parts))
+
+
+@dataclass(frozen=True)
 class FaceResult:
     """One face of one frame. The explanation may be older than the frame; then `explained` is False.
 
     The contrast may be older still; it is there only while the class it is about is still the predicted one. What a
     landmark network reads in the mesh (`by_landmarks`), and the pain score, are always of this very frame; None where
-    none is asked. Where no emotions are read there is no prediction, and nothing that is about one.
+    none is asked. Where no emotions are read there is no prediction, and nothing that is about one. `pain_by_network`
+    is there where a pain score is, and a pack that reads pain.
     """
 
     observation: FaceObservation
@@ -455,6 +525,7 @@ class FaceResult:
     contrast: Contrast | None = None
     by_landmarks: LandmarkReading | LandmarkWait | None = None
     pain: PainReading | None = None
+    pain_by_network: NetworkPain | None = None
 
     @property
     def label(self) -> str | None:

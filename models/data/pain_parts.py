@@ -1,8 +1,8 @@
 """Faces with the parts of PSPI that the geometric road reads in them: what the network's own road to pain is taught.
 
 Two kinds. Real ones: FER+ faces, held against the population's norm by `core.action_units`; nobody coded them, so a
-network that learns this is a distillate of this program's own estimates. And neutral FER+ faces that the stimulus moves,
-with the strengths it was told, so that closed eyes and wrinkled noses occur at all.
+network that learns this is a distillate of this program's own estimates. And neutral FER+ faces that the stimulus
+moves, with the strengths it was told, so that closed eyes and wrinkled noses occur at all.
 """
 
 import hashlib
@@ -64,7 +64,8 @@ class Gathered:
 def parts_of(units: NDArray[np.generic]) -> Floats:
     """The parts of PSPI, float32 [..., 4], of intensities [..., units] in the order of `core.action_units.UNITS`."""
     strongest = [units[..., [PLACES[au] for au in term]].max(axis=-1) for term in TERMS]
-    return np.stack(strongest, axis=-1).astype(np.float32)
+    parts: Floats = np.stack(strongest, axis=-1).astype(np.float32)
+    return parts
 
 
 def gathered(data: Path, cache: Path, alignment: Alignment, seed: int = 1) -> Gathered:

@@ -1,7 +1,7 @@
-"""A second head for a finished pack: the parts of the pain score, read from the features that the classes are read from.
+"""A second head for a finished pack: the parts of the pain score, from the features that the classes are read from.
 
-The trunk and the classes stay as they are, bit for bit; one linear layer is added behind the pooled features, cut to the
-scale's ends. `models.train.pain_head` learns its weights.
+The trunk and the classes stay as they are, bit for bit; one linear layer is added behind the pooled features, cut to
+the scale's ends. `models.train.pain_head` learns its weights.
 """
 
 import json
@@ -57,6 +57,11 @@ def pooled_features(path: Path, faces: NDArray[np.uint8]) -> Floats:
     return np.concatenate(parts)
 
 
+def estimates(features: Floats, weights: Floats) -> Floats:
+    """What the head says of features [n, features]: float32 [n, parts], on its scale."""
+    return np.clip(features @ weights.T, 0, MOST).astype(np.float32)
+
+
 def add_head(folder: Path, head: Head) -> Pack:
     """Give a finished pack this head, in place of one that it may have; hashes, golden outputs and card follow.
 
@@ -83,6 +88,7 @@ def add_head(folder: Path, head: Head) -> Pack:
 
 def _last_layer(graph: onnx.GraphProto) -> onnx.NodeProto:
     """The layer that gives the logits: linear, of features [batch, features]."""
+    node: onnx.NodeProto
     (node,) = (node for node in graph.node if "logits" in node.output)
     if node.op_type != "Gemm":
         raise ValueError(f"the layer that gives the logits must be a Gemm of pooled features, got {node.op_type}")
@@ -94,7 +100,7 @@ def _without_head(graph: onnx.GraphProto) -> None:
     names = {OUTPUT, f"{OUTPUT}.raw", f"{OUTPUT}.weight", f"{OUTPUT}.lowest", f"{OUTPUT}.highest"}
     for kept in (graph.output, graph.initializer, graph.value_info):
         for each in [each for each in kept if each.name in names]:
-            kept.remove(each)  # type: ignore[arg-type]
+            kept.remove(each)
     for node in [node for node in graph.node if set(node.output) & names]:
         graph.node.remove(node)
 
