@@ -216,7 +216,7 @@ class FacePanel(QScrollArea):
             f"id {observation.face_id} · {observation.box.width:.0f} px · sure {observation.confidence:.2f}"
         )
         was_hidden = self.pain.isHidden()
-        self.pain.show_reading(face.pain, above)
+        self.pain.show_reading(face.pain, above, face.pain_by_network)
         if self.pain.isHidden() != was_hidden:
             self._fit()
         self._emotions.setVisible(face.prediction is not None)

@@ -384,6 +384,7 @@ class PainPage(Page):
         self.view.painted.connect(self.painted)
         self.panel.face_chosen.connect(self.face_chosen)
         self.panel.back_wanted.connect(self.show_now)
+        self.panel.map_wanted.connect(self.view.show_network)
         self.watch.changed.connect(self._show_alarms)
         self.alarm_bar.acknowledged.connect(self._acknowledge)
         self.neutral.changed.connect(self._refresh)

@@ -11,6 +11,7 @@ from app.gui.face_panel import MARGIN_PX, WIDTH_PX, FaceTabs
 from app.gui.pain_bars import PartBars, PlaceBars, ScoreGauge, UnitBars
 from app.gui.pain_moment import Moment
 from app.gui.pain_section import sentence
+from app.gui.second_road import SecondRoad, agreement_text
 from core.blendshapes import Blendshapes
 
 SENTENCE_LINES: Final = 3  # kept free, so that what is below stands still
@@ -59,6 +60,7 @@ class PainPanel(QScrollArea):
 
     face_chosen = Signal(int)
     back_wanted = Signal()
+    map_wanted = Signal(bool)  # the network's map on the face, in place of the score's reasons
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,10 +75,12 @@ class PainPanel(QScrollArea):
         self.parts = PartBars()
         self.units = UnitBars()
         self.places = PlaceBars()
+        self.road = SecondRoad()
         self.all_units = QPushButton("All 20")
         self._build()
         self.tabs.chosen.connect(self.face_chosen)
         self.ribbon.back_wanted.connect(self.back_wanted)
+        self.road.map_wanted.connect(self.map_wanted)
         self.show_empty("")
 
     def add_switch(self, switch: QPushButton) -> None:
@@ -85,7 +89,7 @@ class PainPanel(QScrollArea):
 
     def show_theme(self, chosen: theme.Theme) -> None:
         """Take the theme's colours."""
-        for part in (self.gauge, self.parts, self.units, self.places):
+        for part in (self.gauge, self.parts, self.units, self.places, self.road):
             part.show_theme(chosen)
 
     def show_empty(self, text: str) -> None:
@@ -123,6 +127,7 @@ class PainPanel(QScrollArea):
         self._likeness.setVisible(likeness is not None)
         if likeness is not None:
             self._likeness.setText(likeness_text(likeness.probability))
+        self._show_network(shown)
         self._why.setVisible(why is not None)
         self.parts.show_score(reading.score)
         opinion = reading.blendshapes
@@ -137,6 +142,17 @@ class PainPanel(QScrollArea):
         smoothed = f"points · {names.number(left, 1)} by smoothing"
         self._unit.setText(smoothed if abs(left) >= GAP_FROM else "points of the score")
 
+    def _show_network(self, shown: Moment) -> None:
+        network = None if shown.reading.score is None else shown.network
+        self.road.show_roads(network, shown.reading.score)
+        self._agreement.setVisible(network is not None)
+        if network is not None:
+            self._agreement.setText(agreement_text(network))
+            role = "muted" if network.agreement.agrees else "warn"
+            if self._agreement.property("role") != role:
+                self._agreement.setProperty("role", role)
+                self._agreement.style().polish(self._agreement)
+
     def _build(self) -> None:
         self._empty = QLabel("")
         self._empty.setWordWrap(True)
@@ -146,9 +162,9 @@ class PainPanel(QScrollArea):
         self._facts.setProperty("role", "muted")
         self._facts.setFont(theme.font(12, tabular=True))
         self._against.setProperty("role", "quiet")
-        self._sentence, self._likeness, self._unit = QLabel(""), QLabel(""), QLabel("")
+        self._sentence, self._likeness, self._unit, self._agreement = (QLabel("") for _ in range(4))
         self._unit.setToolTip("By smoothing: what units carry on from the frames before this one")
-        for label in (self._sentence, self._against, self._likeness):
+        for label in (self._sentence, self._against, self._likeness, self._agreement):
             label.setWordWrap(True)
         self._sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._sentence.setMinimumHeight(SENTENCE_LINES * self._sentence.fontMetrics().lineSpacing())
@@ -180,8 +196,8 @@ class PainPanel(QScrollArea):
         column.addSpacing(4)
         column.addWidget(self._against)
         column.addSpacing(10)
-        column.addWidget(self._sentence)
-        column.addWidget(self._likeness)
+        for label in (self._sentence, self._likeness, self._agreement):
+            column.addWidget(label)
         column.addSpacing(14)
         column.addWidget(self._reasons())
         column.addSpacing(11)
@@ -214,6 +230,7 @@ class PainPanel(QScrollArea):
         column.addSpacing(7)
         column.addLayout(_heading("WHERE IT COMES FROM", QLabel("points of the score")))
         column.addWidget(self.places)
+        column.addWidget(self.road)
         return self._why
 
 

@@ -5,7 +5,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from app.gui import theme
 from app.gui.pain_bars import ScoreGauge
+from app.gui.second_road import agreement_text
 from core.pspi import PainReading
+from core.types import NetworkPain
 
 
 class PainSection(QWidget):
@@ -27,6 +29,9 @@ class PainSection(QWidget):
         self.gauge = ScoreGauge()
         self.sentence = QLabel("")
         self.sentence.setWordWrap(True)
+        self.road = QLabel("")
+        self.road.setWordWrap(True)
+        self.road.setProperty("role", "warn")
         head = QHBoxLayout()
         head.addWidget(heading)
         head.addSpacing(4)
@@ -38,19 +43,27 @@ class PainSection(QWidget):
         column.addLayout(head)
         column.addWidget(self.gauge)
         column.addWidget(self.sentence)
+        column.addWidget(self.road)
         self.hide()
 
     def show_theme(self, chosen: theme.Theme) -> None:
         """Take the theme's colours."""
         self.gauge.show_theme(chosen)
 
-    def show_reading(self, reading: PainReading | None, above: float) -> None:
-        """Show a reading; nothing where pain is not estimated. `above` is where an episode starts."""
+    def show_reading(self, reading: PainReading | None, above: float, network: NetworkPain | None = None) -> None:
+        """Show a reading; nothing where pain is not estimated. `above` is where an episode starts.
+
+        What the network reads is told here only where it does not agree; the page of pain has all of it.
+        """
         self.setVisible(reading is not None)
         if reading is not None:
             self.against.setText("own neutral face" if reading.neutral is not None else "against the norm")
             self.gauge.show_reading(reading, above)
             self.sentence.setText(sentence(reading))
+        doubted = None if network is None or network.agreement.agrees else network
+        self.road.setVisible(doubted is not None)
+        if doubted is not None:
+            self.road.setText(agreement_text(doubted))
 
 
 def sentence(reading: PainReading) -> str:

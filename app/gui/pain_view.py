@@ -12,8 +12,10 @@ from app.gui import names, theme
 from app.gui.face_dots import GROUND, QUIET, SAMPLE_PX, TEXT, paint_sized
 from app.gui.pain_moment import Moment
 from app.gui.stage import BOX_GROWTH, CHIP, CHIP_TEXT
+from core.face_labels import STALE_S
 from core.geometry import Box, Floats, Image
 from core.opencv import cv2
+from core.overlay import Style, heat
 from core.pain import Why
 from core.regions import partition
 from core.relevance_dots import AGAINST, FOR, sizes
@@ -24,6 +26,7 @@ FULL_AREA: Final = 3.0  # points that one region adds, for the strongest tint
 STRONGEST: Final = 0.55  # opacity of that tint
 GRID_PX: Final = 160  # of the regions' own grid over a face
 SOFT_PX: Final = 2.0  # of that grid, by which edges are softened
+NETWORK: Final = Style(colour_map="blue-orange")  # adds and takes away, as the reasons' own colours
 
 
 class PainView(QWidget):
@@ -39,6 +42,7 @@ class PainView(QWidget):
         self._selected: Moment | None = None
         self._frozen: Moment | None = None
         self._message = ""
+        self._by_network = False
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -63,6 +67,11 @@ class PainView(QWidget):
         self._result, self._selected = result, selected
         if self._frozen is None:
             self.update()
+
+    def show_network(self, wanted: bool) -> None:
+        """Show which pixels the network's score comes from, or else what the score is made of."""
+        self._by_network = wanted
+        self.update()
 
     def show_frozen(self, frozen: Moment | None) -> None:
         """Show a moment of before; None goes back to now."""
@@ -94,23 +103,27 @@ class PainView(QWidget):
 
     def _paint_frozen(self, painter: QPainter, frozen: Moment) -> None:
         rect = _fitted(frozen.picture, QRectF(self.rect()))
-        self._paint_picture(painter, frozen.picture, rect)
-        self._paint_why(painter, frozen.points, frozen.why, rect, rect.width() / frozen.picture.shape[1])
+        mapped = self._mapped(frozen, in_picture=True)
+        self._paint_picture(painter, frozen.picture if mapped is None else heat(frozen.picture, mapped, NETWORK), rect)
+        if mapped is None:
+            self._paint_why(painter, frozen.points, frozen.why, rect, rect.width() / frozen.picture.shape[1])
         painter.setPen(QPen(self._theme.colour("accent"), 3))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(rect.adjusted(1.5, 1.5, -1.5, -1.5))
-        self._paint_legend(painter, rect, frozen.why)
+        self._paint_scale(painter, rect, frozen, mapped)
 
     def _paint_result(self, painter: QPainter, result: Result) -> None:
-        rect = _fitted(result.frame.image, QRectF(self.rect()))
-        self._paint_picture(painter, result.frame.image, rect)
-        selected = self._selected
-        if selected is not None and selected.timestamp_s == result.frame.timestamp_s:
+        rect, selected, image = _fitted(result.frame.image, QRectF(self.rect())), self._selected, result.frame.image
+        is_now = selected is not None and selected.timestamp_s == result.frame.timestamp_s
+        mapped = self._mapped(selected, in_picture=False) if selected is not None and is_now else None
+        self._paint_picture(painter, image if mapped is None else heat(image, mapped, NETWORK), rect)
+        if selected is not None and is_now and mapped is None:
             scale = rect.width() / result.frame.width
             self._paint_why(painter, selected.landmarks[:, :2], selected.why, rect, scale)
         for face in result.faces:
             self._paint_face(painter, face)
-        self._paint_legend(painter, rect, None if selected is None else selected.why)
+        if selected is not None:
+            self._paint_scale(painter, rect, selected, mapped)
 
     def _paint_picture(self, painter: QPainter, image: Image, rect: QRectF) -> None:
         ratio = self.devicePixelRatioF()
@@ -165,13 +178,25 @@ class PainView(QWidget):
         painter.setPen(CHIP_TEXT)
         painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, text)
 
-    def _paint_legend(self, painter: QPainter, rect: QRectF, why: Why | None) -> None:
-        if why is None:
-            return
+    def _mapped(self, moment: Moment, in_picture: bool) -> FaceResult | None:
+        """The face with the network's map where that is to be shown, and is known."""
+        return moment.mapped(in_picture) if self._by_network else None
+
+    def _paint_scale(self, painter: QPainter, rect: QRectF, moment: Moment, mapped: FaceResult | None) -> None:
+        """Say what the colours stand for."""
+        explanation = None if mapped is None else mapped.explanation
+        if explanation is not None:
+            age_s = moment.timestamp_s - explanation.timestamp_s
+            old = f", {1000 * age_s:.0f} ms ago" if age_s > STALE_S else ""
+            full = names.compact(NETWORK.scale(explanation).value)
+            self._paint_legend(painter, rect, f"network’s score by LRP{old}; full colour {full} point per pixel")
+        elif moment.why is not None:
+            self._paint_legend(painter, rect, f"full dot {FULL_DOT:g}, full area {FULL_AREA:g} points of the score")
+
+    def _paint_legend(self, painter: QPainter, rect: QRectF, scale: str) -> None:
         font = theme.font(11, tabular=True)
         metrics = QFontMetricsF(font)
         words = ((FOR, "adds"), (AGAINST, "takes away"))
-        scale = f"full dot {FULL_DOT:g}, full area {FULL_AREA:g} points of the score"
         widths = [metrics.horizontalAdvance(text) + 2 * SAMPLE_PX + 6 for _, text in words]
         box = QRectF(0, 0, sum(widths) + metrics.horizontalAdvance(scale) + 20 + 12 * len(widths), 24)
         right = max(rect.right(), min(box.width() + 20.0, float(self.width())))
@@ -208,7 +233,11 @@ def face_text(face: FaceResult) -> str:
     name, reading = names.face_name(face.observation.face_id), face.pain
     if reading is None:
         return name
-    return f"{name} · no PSPI: {reading.reason}" if reading.score is None else f"{name} · PSPI {reading.score.pspi:.1f}"
+    if reading.score is None:
+        return f"{name} · no PSPI: {reading.reason}"
+    network = face.pain_by_network
+    doubt = "" if network is None or network.agreement.agrees else " · second road disagrees"
+    return f"{name} · PSPI {reading.score.pspi:.1f}{doubt}"
 
 
 def _fitted(image: Image, room: QRectF) -> QRectF:
