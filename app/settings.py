@@ -62,7 +62,7 @@ class Settings(BaseModel):
     pain
         Whether action units and PSPI of every face are estimated.
     pain_only
-        Whether pain alone is measured: no network runs, and no expression is read, shown or saved.
+        Whether pain alone is measured: no expression is read, shown or saved.
     pain_smoothing_s
         Time constant that the units follow with; 0 for none.
     alarm_above, alarm_after_s, alarm_silence_s

@@ -24,7 +24,7 @@ from core.types import FaceResult, Features, Result
 ABSENT_TICKS: Final = 4  # of the slow clock: a face that one frame misses does not blank the page
 NO_FACE: Final = "No face in the picture."
 WAITING: Final = "Waiting for the face…"
-PAIN_ONLY: Final = "Pain only: no network reads the face, so there is nothing to look into (Ctrl+P)."
+PAIN_ONLY: Final = "Pain only: no expression is read, so there is nothing to look into (Ctrl+P)."
 FIRST: Final = "Waiting for the first picture…"
 
 Measure = Callable[[Floats], Floats]

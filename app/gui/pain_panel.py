@@ -198,7 +198,8 @@ class PainPanel(QScrollArea):
         column.addSpacing(10)
         for label in (self._sentence, self._likeness, self._agreement):
             column.addWidget(label)
-        column.addSpacing(14)
+            column.addSpacing(3)
+        column.addSpacing(11)
         column.addWidget(self._reasons())
         column.addSpacing(11)
         column.addWidget(foot)

@@ -26,7 +26,9 @@ FULL_AREA: Final = 3.0  # points that one region adds, for the strongest tint
 STRONGEST: Final = 0.55  # opacity of that tint
 GRID_PX: Final = 160  # of the regions' own grid over a face
 SOFT_PX: Final = 2.0  # of that grid, by which edges are softened
-NETWORK: Final = Style(colour_map="blue-orange")  # adds and takes away, as the reasons' own colours
+# Of the network's map: adds and takes away in the reasons' own colours; the pack's own faces, by which strong relevance
+# is known, show no pain, and a face in pain has some times as much.
+NETWORK: Final = Style(colour_map="blue-orange", opacity=0.7, factor=2.5)
 
 
 class PainView(QWidget):

@@ -73,6 +73,8 @@ def shown(data: Path, cache: Path, alignment: Alignment) -> tuple[Shown, Shown, 
     path = cache / f"pain_shown_{key}.npz"
     if not path.is_file():
         media = data / "media" / "pain"
+        if not (any(media.glob("*.jpg")) and any(media.glob("*.mp4"))):
+            raise FileNotFoundError(f"pairs (.jpg) and clips (.mp4) are expected in {media}, there are none")
         ways = {
             "stills": _stills(data, alignment),
             "pairs": _pairs(media, alignment),

@@ -28,6 +28,7 @@ from models.export.pack import manifest_facts, run_onnx, write_pack
 from models.networks.mien import multiply_adds
 from models.networks.zero_bias import SIZE
 from models.train.mien import ALIGNMENT
+from models.train.pain_head import give_head
 from models.verify.conditions import measure_conditions
 from models.verify.paths import measure_paths
 
@@ -66,7 +67,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.export", description=__doc__)
     parser.add_argument("network", choices=("mien", "gimefive", "zero-bias"))
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--data", type=Path, required=True, help="folder with ferplus_train.npz and ferplus_valid.npz")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="folder with ferplus_train.npz and ferplus_valid.npz; for mien there is media/pain beside it",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the pack")
     parser.add_argument("--version", required=True, help="the pack's version, for example 2.0")
     parser.add_argument("--seeds", type=Path, nargs="*", default=[], help="other runs of the same recipe, for the card")
@@ -82,6 +88,8 @@ def main() -> None:
     jobs = {"mien": _mien, "gimefive": _gimefive, "zero-bias": _zero_bias}
     job = jobs[arguments.network](arguments, split)
     _write(job, arguments, split)
+    if arguments.network == "mien":
+        print(give_head(arguments.out, arguments.data.parent, arguments.cache))
 
 
 def _mien(arguments: argparse.Namespace, split: ferplus.FerPlus) -> Job:

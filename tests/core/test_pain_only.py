@@ -1,4 +1,4 @@
-"""Pain alone: no network reads the face, and nothing that is made of a result names an emotion."""
+"""Pain alone: no network reads an expression, and nothing that is made of a result names an emotion."""
 
 import csv
 import json
@@ -30,7 +30,7 @@ REASON = "too dark"
 
 
 class Unread(Model):
-    """A model that cuts faces out and must not be run."""
+    """A model that cuts faces out, may read pain, and must not read an expression."""
 
     def logits(self, faces):
         raise AssertionError("the network ran")
@@ -57,7 +57,7 @@ def unmeasurable(result):
     return replace(result, faces=(replace(face, pain=replace(face.pain, score=None, quality=0.0, reason=REASON)),))
 
 
-def test_no_network_runs_and_the_score_is_there(result):
+def test_no_expression_is_read_and_the_score_is_there(result):
     (face,) = result.faces
     assert face.pain.score is not None
     assert (face.prediction, face.label, face.explanation, face.regions) == (None, None, None, None)
