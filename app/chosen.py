@@ -12,7 +12,7 @@ from core.landmark_model import LandmarkModel
 from core.landmarker import Landmarker
 from core.model import Model
 from core.packs import DEFAULT_LANDMARK_PACK, DEFAULT_PACK
-from core.pipeline import OFF, Settings
+from core.pipeline import Settings
 
 
 def settings_from(chosen: argparse.Namespace) -> Settings:
@@ -23,7 +23,8 @@ def settings_from(chosen: argparse.Namespace) -> Settings:
     }
     if chosen.pain_only:
         _check_pain_only(chosen)
-        return Settings(method=OFF, region_mode=chosen.regions, emotions=False, **pain)
+        every = getattr(chosen, "every", 1)
+        return Settings(method=chosen.method, explain_every=every, region_mode=chosen.regions, emotions=False, **pain)
     return Settings(
         method=chosen.method if chosen.composite is None else read_method(chosen.composite),
         target=chosen.target,

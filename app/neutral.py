@@ -12,7 +12,7 @@ from core.errors import BaselineInvalid, SourceError
 from core.geometry import Floats
 from core.model import Model
 from core.overlay import face_name
-from core.pipeline import Pipeline, Settings
+from core.pipeline import OFF, Pipeline, Settings
 from core.sources import Images, open_source
 from core.types import FaceObservation, FaceResult, Result
 
@@ -64,7 +64,7 @@ class Neutral:
 
 def taken(spec: str, model: Model, span: Span, person: str = "") -> dict[int, Baseline]:
     """The neutral faces of all who are seen in a span of a recording, by the id that they have there."""
-    pipeline = Pipeline(model, Settings(pain=True, emotions=False))
+    pipeline = Pipeline(model, Settings(method=OFF, pain=True, emotions=False))
     seen: dict[int, list[tuple[float, Floats, Reading]]] = {}
     reasons: dict[int, str] = {}
     try:

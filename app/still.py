@@ -64,7 +64,7 @@ def _sentence(face: FaceResult) -> str:
     if face.pain is not None:
         said.append(f"{face.pain.headline}; {face.pain.sentence}" if face.pain.score else face.pain.headline)
         if face.pain.score is not None and face.pain_by_network is not None:
-            said.append(f"{NOTE}: {pain_network.sentence(face.pain, face.pain_by_network)}")
+            said.append(f"{NOTE}: {pain_network.sentence(face.pain_by_network.agreement)}")
     return f"{face_name(face.observation.face_id)}: {'; '.join(said)}\n"
 
 

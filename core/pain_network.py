@@ -4,7 +4,7 @@
 
     crop --> network --> parts of PSPI, 0..5 --> points          NetworkPain
                  `--> LRP from their sum --> map --> regions
-    PainReading ------------------------------------------------> Agreement
+    PainReading by the norm -----------------------------------> Agreement
 
 The head was taught by the estimates of the first road (`core.action_units`), so that it is no second witness: where
 both agree, little more is known than before, but where they disagree, one of them is wrong about this face. It goes by
@@ -12,17 +12,20 @@ the population's norm, whatever neutral face somebody has set, and sees one fram
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
+from core import pspi
+from core.action_units import compare
 from core.action_units.units import MAX
 from core.geometry import Floats, frozen
 from core.model import Model
+from core.noise import errors
 from core.packs import PSPI_PARTS
-from core.pain import because
-from core.pspi import MOST, PainReading
+from core.pain import because, score
+from core.pspi import PainReading
 from core.ranks import spearman
 from core.regions import REGIONS, Mode, partition
 from core.relevance import by_region
@@ -88,30 +91,40 @@ class NetworkReader:
         regions: RegionRelevance | None,
         explained: bool = False,
     ) -> NetworkPain:
-        head, pspi = self.model.pack.manifest.units, float(POINTS @ parts)
+        head, points = self.model.pack.manifest.units, float(POINTS @ parts)
         assert head is not None
         assert face.pain is not None
-        agreement = agree(face.pain, pspi, regions if explained else None)
+        agreement = agree(face.pain, points, regions if explained else None)
         return NetworkPain(
-            self.model.pack.title, head.learnt_from, parts, pspi, agreement, explanation, regions, explained
+            self.model.pack.title, head.learnt_from, parts, points, agreement, explanation, regions, explained
         )
 
 
-def agree(reading: PainReading, pspi: float, regions: RegionRelevance | None = None) -> Agreement:
+def by_norm(reading: PainReading) -> PainReading:
+    """A measured reading as it is by the population's norm, of this frame alone; itself without a neutral face."""
+    if reading.neutral is None or reading.score is None:
+        return reading
+    made = compare(reading.face)
+    closed = bool(reading.score.parts[-1].value)
+    measured = score(pspi.intensities(made.units), errors(reading.face, None, made), closed)
+    return replace(reading, units=made.units, made=made, score=measured, neutral=None, likeness=None)
+
+
+def agree(reading: PainReading, network: float, regions: RegionRelevance | None = None) -> Agreement:
     """Hold the network's score against a measured one, and its regions against those that the measured one comes from.
 
     Parameters
     ----------
-    pspi
-        By the network.
+    network
+        The network's score, points.
     regions
         Of its explanation of this very frame; without, places are not compared.
     """
-    score = reading.score
-    if score is None:
+    if reading.score is None:
         raise ValueError(f"there is no score to hold the network's against: {reading.reason}")
-    beyond = max(pspi - score.high, 0.0) + min(pspi - score.low, 0.0)
-    return Agreement(pspi - score.pspi, beyond, None if regions is None else _same_places(reading, regions))
+    alike = by_norm(reading)
+    assert alike.score is not None
+    return Agreement(network, alike.score, None if regions is None else _same_places(alike, regions))
 
 
 def _same_places(reading: PainReading, regions: RegionRelevance) -> float | None:
@@ -123,23 +136,16 @@ def _same_places(reading: PainReading, regions: RegionRelevance) -> float | None
     return found if np.isfinite(found) else None
 
 
-def headline(found: NetworkPain) -> str:
-    """Score and scale: "by network: PSPI 6.1 of 16"."""
-    return f"by network: PSPI {found.pspi:.1f} of {MOST:g}"
-
-
-def sentence(reading: PainReading, found: NetworkPain) -> str:
+def sentence(agreement: Agreement) -> str:
     """Whether both roads agree, in one plain sentence."""
-    agreement, score = found.agreement, reading.score
-    if score is None:
-        raise ValueError(f"there is no score to hold the network's against: {reading.reason}")
-    interval = f"{score.low:.1f} to {score.high:.1f}"
+    norm = agreement.by_norm
+    interval = f"{norm.low:.1f} to {norm.high:.1f} by the norm"
     if agreement.agrees:
-        said = f"both agree: the network reads {found.pspi:.1f}, within {interval}"
+        said = f"both agree: the network reads {agreement.network:.1f}, within {interval}"
     else:
         where = "above" if agreement.beyond > 0 else "below"
         said = (
-            f"they disagree: the network reads {agreement.reads}, {found.pspi:.1f}, "
+            f"they disagree: the network reads {agreement.reads}, {agreement.network:.1f}, "
             f"{abs(agreement.beyond):.1f} {where} {interval}"
         )
     if agreement.regions is not None:
@@ -147,9 +153,10 @@ def sentence(reading: PainReading, found: NetworkPain) -> str:
     return said
 
 
-def document(reading: PainReading, found: NetworkPain) -> dict[str, object]:
+def document(found: NetworkPain) -> dict[str, object]:
     """The network's estimate and its agreement with the score, in words and numbers, for files; maps are left out."""
     agreement, explanation, regions = found.agreement, found.explanation, found.regions
+    norm = agreement.by_norm
     said: dict[str, object] = {
         "note": NOTE,
         "pack": found.pack,
@@ -157,8 +164,14 @@ def document(reading: PainReading, found: NetworkPain) -> dict[str, object]:
         "pspi": found.pspi,
         "parts": dict(zip(PSPI_PARTS, found.parts.tolist(), strict=True)),
         "points_per_intensity": dict(zip(PSPI_PARTS, POINTS.tolist(), strict=True)),
-        "sentence": sentence(reading, found),
-        "agreement": {"reads": agreement.reads, **asdict(agreement)},
+        "sentence": sentence(agreement),
+        "agreement": {
+            "reads": agreement.reads,
+            "difference": agreement.difference,
+            "beyond": agreement.beyond,
+            "regions": agreement.regions,
+            "by_norm": {"pspi": norm.pspi, "pspi_low": norm.low, "pspi_high": norm.high},
+        },
     }
     if explanation is None or regions is None:
         return said

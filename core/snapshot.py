@@ -135,7 +135,7 @@ def _pain(face: FaceResult) -> dict[str, object]:
         return reading.document()
     why = because(reading)
     found = reading.document() | {"regions": dict(why.by_region()), "gap": float(why.gap.sum())}
-    return found if network is None else found | {"by_network": network_document(reading, network)}
+    return found if network is None else found | {"by_network": network_document(network)}
 
 
 def _by_landmarks(face: FaceResult, read: LandmarkReading | LandmarkWait) -> dict[str, object]:

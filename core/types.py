@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import Box, Floats, Image, Similarity, frozen
-from core.pspi import PainReading
+from core.pspi import PainReading, Score
 from core.verdict import Verdict
 
 
@@ -443,24 +443,37 @@ class LandmarkWait:
 class Agreement:
     """How far both roads to pain lead to the same: `PainReading` and `NetworkPain` of one face in one frame.
 
+    Like is held against like: the network knows nobody's neutral face, so its score is held against that of the action
+    units by the population's norm, also where the score that is shown goes by the person's own neutral face.
+
     Attributes
     ----------
-    difference
-        The network's score less that of the action units, points.
-    beyond
-        How far the network's score lies above (below: negative) the other's interval, points; 0 within it.
+    network
+        The network's score, points.
+    by_norm
+        That of the action units by the norm, with its interval.
     regions
-        Spearman's rank correlation of what each region of the face adds, -1..1; None where this frame was not
-        explained, or where one of them rests on nothing.
+        Spearman's rank correlation of what each region of the face adds to either, -1..1; None where this frame was
+        not explained, or where one of them rests on nothing.
     """
 
-    difference: float
-    beyond: float
+    network: float
+    by_norm: Score
     regions: float | None = None
 
     @property
+    def difference(self) -> float:
+        """The network's score less the other, points."""
+        return self.network - self.by_norm.pspi
+
+    @property
+    def beyond(self) -> float:
+        """How far the network's score lies above (below: negative) the other's interval, points; 0 within it."""
+        return max(self.network - self.by_norm.high, 0.0) + min(self.network - self.by_norm.low, 0.0)
+
+    @property
     def agrees(self) -> bool:
-        """Whether the network's score lies in the interval of the action units'."""
+        """Whether the network's score lies in the interval of the other."""
         return self.beyond == 0
 
     @property
@@ -485,7 +498,7 @@ class NetworkPain:
     pspi
         Their sum in points, 0..16; AU43 counts a fifth of its intensity, see `core.pain_network`.
     agreement
-        With the score of the action units.
+        With the score of the action units by the norm.
     explanation, regions
         Which pixels of the crop that sum comes from (LRP), shared by region; perhaps of an earlier frame, then
         `explained` is False; None where nothing was explained lately.

@@ -58,7 +58,7 @@ class Moment:
         """Reading and reasons in words and numbers, for files; no picture and no landmarks."""
         why: dict[str, object] = {} if self.why is None else {"regions": self.why.by_region()}
         if self.network is not None and self.reading.score is not None:
-            why = {**why, "by_network": pain_network.document(self.reading, self.network)}
+            why = {**why, "by_network": pain_network.document(self.network)}
         return {"timestamp_s": self.timestamp_s, **self.reading.document(), **why}
 
     @cached_property

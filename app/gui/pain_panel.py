@@ -144,7 +144,7 @@ class PainPanel(QScrollArea):
 
     def _show_network(self, shown: Moment) -> None:
         network = None if shown.reading.score is None else shown.network
-        self.road.show_roads(network, shown.reading.score)
+        self.road.show_network(network)
         self._agreement.setVisible(network is not None)
         if network is not None:
             self._agreement.setText(agreement_text(network))

@@ -17,8 +17,8 @@ from core.types import NetworkPain
 TOTAL: Final = "network’s score"
 PARTS: Final = ("brow lowered", "cheeks or eyes", "nose or upper lip", "eyes closed")
 NOTE: Final = (
-    "Read by the network, which was taught by these estimates: not independent evidence. Bars: network. "
-    "Upright marks: the score above; band: its interval. "
+    "Read by the network, which was taught by these estimates: not independent evidence. Bars: network. Upright marks "
+    "and band: our score by the norm and its interval, since the network knows no neutral face. "
 )
 NO_PLACES: Final = "Regions are not compared in this frame."
 
@@ -29,15 +29,14 @@ class RoadBars(PaintedRows):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Pain by the network, points", parent)
         self._network: NetworkPain | None = None
-        self._score: Score | None = None
         self.setToolTip(
             "What the network's own head reads, in points: its sum, 0 to 16, and its parts, 0 to 5, closed eyes\n"
             "0 to 1. It sees this frame alone, and holds the face against the population's norm."
         )
 
-    def show_roads(self, network: NetworkPain | None, score: Score | None) -> None:
-        """Show both; None where there is none."""
-        self._network, self._score = network, score
+    def show_network(self, network: NetworkPain | None) -> None:
+        """Show what it reads; None where there is nothing."""
+        self._network = network
         self.describe()
 
     def rows(self) -> list[tuple[str, float]]:
@@ -52,9 +51,9 @@ class RoadBars(PaintedRows):
         return ROW_PX * (1 + len(PARTS))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802 - Qt's name
-        score = self._score
-        if self._network is None or score is None:
+        if self._network is None:
             return
+        score = self._network.agreement.by_norm
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         room = self.width() - PART_NAME_PX - VALUE_PX
@@ -118,12 +117,11 @@ class SecondRoad(QWidget):
         """Take the theme's colours."""
         self.bars.show_theme(chosen)
 
-    def show_roads(self, network: NetworkPain | None, score: Score | None) -> None:
-        """Show both; nothing where the pack reads no pain, or nothing is measurable."""
-        shown = network if score is not None else None
-        self.setVisible(shown is not None)
-        self.bars.show_roads(shown, score)
-        self.note.setText("" if shown is None else NOTE + places_text(shown))
+    def show_network(self, network: NetworkPain | None) -> None:
+        """Show what it reads; nothing where the pack reads no pain, or nothing is measurable."""
+        self.setVisible(network is not None)
+        self.bars.show_network(network)
+        self.note.setText("" if network is None else NOTE + places_text(network))
 
 
 def agreement_text(network: NetworkPain) -> str:
@@ -134,7 +132,7 @@ def agreement_text(network: NetworkPain) -> str:
     where = "above" if agreement.beyond > 0 else "below"
     return (
         f"⚠ Second road disagrees: the network reads {agreement.reads}, {network.pspi:.1f}, "
-        f"{abs(agreement.beyond):.1f} {where} the interval."
+        f"{abs(agreement.beyond):.1f} {where} the interval of our score by the norm."
     )
 
 

@@ -17,7 +17,7 @@ from core.errors import SourceError
 from core.model import Model
 from core.pain_corpora import PainCorpus, Recording, Truth
 from core.pain_log import NO_FACE
-from core.pipeline import Pipeline, Settings
+from core.pipeline import OFF, Pipeline, Settings
 from core.pspi import PainReading
 from core.types import Frame
 from core.verification.estimates import Estimate
@@ -83,7 +83,7 @@ class PainFindings:
 
 def measure(corpus: PainCorpus, model: Model, tell: Tell = lambda done, total: None) -> Iterator[Measured]:
     """Measure a corpus, recording after recording, each of them anew; of several faces the largest."""
-    pipeline = Pipeline(model, Settings(pain=True, emotions=False))
+    pipeline = Pipeline(model, Settings(method=OFF, pain=True, emotions=False))
     try:
         for number, recording in enumerate(corpus.recordings, 1):
             pipeline.reset()

@@ -40,7 +40,10 @@ def test_where_both_agree_that_is_told_with_the_score_and_its_parts(qtbot, open_
     assert not panel.widget().grab().toImage().isNull()
 
 
-@pytest.mark.parametrize(("network", "said"), [(9.0, "more, 9.0, 3.5 above"), (0.5, "less, 0.5, 2.0 below")])
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [(9.0, "more, 9.0, 3.5 above the interval of our score by the norm"), (0.5, "less, 0.5, 2.0 below")],
+)
 def test_where_they_disagree_it_is_seen_at_once_on_either_page(qtbot, open_window, network, said):
     window = open_window(settings=WITH_PAIN)
     face = show(qtbot, window, score=4.0, network=network, au4=4.0)

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from app.pain import lines
-from core.baselines import Baselines
+from core.action_units import compare
+from core.baselines import Baselines, baseline
 from core.model import Model
 from core.pain_log import PainLog, Roads
-from core.pain_network import agree, document, sentence
+from core.pain_network import agree, by_norm, document, sentence
 from core.pain_table import NETWORK, pain_cells, pain_columns
 from core.pipeline import OFF, Pipeline, Settings
-from core.pspi import Score
+from core.pspi import Part, Score, intensities, parts
 from core.regions import REGIONS
 from core.types import Agreement, Frame
 from tests.packs_made import make_pack_with_units
@@ -131,19 +132,32 @@ def test_a_face_that_is_not_measurable_has_no_second_score(model, frames):
     assert [(face.pain.reason, face.pain_by_network) for face in result.faces] == [("too dark", None)]
 
 
+def scored(pspi, low, high):
+    return Score((Part(4, pspi),), low, high)
+
+
 @pytest.mark.parametrize(
-    ("pspi", "expected"),
-    [
-        (5.0, Agreement(0.0, 0.0)),
-        (6.5, Agreement(1.5, 0.0)),
-        (9.0, Agreement(4.0, 2.0)),
-        (1.0, Agreement(-4.0, -3.0)),
-    ],
+    ("network", "difference", "beyond", "reads"),
+    [(5.0, 0.0, 0.0, "same"), (6.5, 1.5, 0.0, "same"), (9.0, 4.0, 2.0, "more"), (1.0, -4.0, -3.0, "less")],
 )
-def test_scores_are_held_against_the_interval(face, pspi, expected):
-    scored = replace(face.pain, score=Score((replace(face.pain.score.parts[0], value=5.0),), 4.0, 7.0))
-    assert agree(scored, pspi) == expected
-    assert agree(scored, pspi).reads == {0.0: "same", 2.0: "more", -3.0: "less"}[expected.beyond]
+def test_scores_are_held_against_the_interval(network, difference, beyond, reads):
+    found = Agreement(network, scored(5.0, 4.0, 7.0))
+    assert (found.difference, found.beyond, found.reads) == (difference, beyond, reads)
+
+
+def test_like_is_held_against_like_whoever_s_neutral_face_the_shown_score_goes_by(model, frames):
+    pipeline = Pipeline(model, replace(PAIN_ONLY, pain_smoothing_s=0.0))
+    (before,) = pipeline.process(frames[0]).faces
+    own = baseline("A", [(0.0, before.observation.landmarks, before.pain.face)], "2026-01-01T00:00:00Z")
+    pipeline.baselines = pipeline.baselines.set(before.observation.face_id, own)
+    (after,) = pipeline.process(frames[0]).faces
+    pipeline.close()
+    assert after.pain.score.pspi < before.pain.score.pspi
+    assert before.pain_by_network.agreement.by_norm == before.pain.score
+    units = intensities(compare(after.pain.face).units)
+    expected = sum(part.value for part in parts(units, is_closed=False))
+    assert after.pain_by_network.agreement.by_norm.pspi == pytest.approx(expected, abs=1e-4)
+    assert by_norm(after.pain).neutral is None
 
 
 def test_regions_agree_with_themselves_and_not_with_their_opposite(face):
@@ -159,15 +173,15 @@ def test_regions_agree_with_themselves_and_not_with_their_opposite(face):
     assert agree(face.pain, 0.0, nothing).regions is None
 
 
-def test_a_sentence_says_whether_they_agree(face):
-    found, reading = face.pain_by_network, face.pain
-    agreeing = replace(found, pspi=reading.score.pspi, agreement=Agreement(0.0, 0.0, 0.5))
-    assert sentence(reading, agreeing).startswith(f"both agree: the network reads {reading.score.pspi:.1f}, within")
-    assert sentence(reading, agreeing).endswith("regions alike by 0.50 (rank correlation)")
-    more = replace(found, pspi=15.0, agreement=Agreement(9.0, 3.2))
-    assert sentence(reading, more).startswith("they disagree: the network reads more, 15.0, 3.2 above ")
-    less = replace(found, pspi=0.0, agreement=Agreement(-3.0, -1.0))
-    assert sentence(reading, less).startswith("they disagree: the network reads less, 0.0, 1.0 below ")
+def test_a_sentence_says_whether_they_agree():
+    ours = scored(5.0, 4.0, 7.0)
+    assert sentence(Agreement(5.0, ours, 0.5)) == (
+        "both agree: the network reads 5.0, within 4.0 to 7.0 by the norm; regions alike by 0.50 (rank correlation)"
+    )
+    assert sentence(Agreement(9.0, ours)) == (
+        "they disagree: the network reads more, 9.0, 2.0 above 4.0 to 7.0 by the norm"
+    )
+    assert sentence(Agreement(1.0, ours)).endswith("reads less, 1.0, 3.0 below 4.0 to 7.0 by the norm")
 
 
 def test_the_table_has_the_network_s_score_and_whether_it_agrees(face, results):
@@ -198,7 +212,8 @@ def test_a_recording_tells_how_far_both_roads_agreed(results):
 def test_counts_of_agreement():
     roads = Roads()
     assert roads.document() is None
-    for each in (Agreement(1.0, 0.0, 0.5), Agreement(3.0, 1.0), Agreement(-2.0, -1.0, 0.1), Agreement(0.0, 0.0)):
+    ours = scored(5.0, 4.0, 7.0)
+    for each in (Agreement(6.0, ours, 0.5), Agreement(8.0, ours), Agreement(3.0, ours, 0.1), Agreement(5.0, ours)):
         roads.take(each)
     assert roads.document() == {
         "frames": 4,
@@ -213,7 +228,7 @@ def test_counts_of_agreement():
 
 
 def test_a_document_says_what_it_is_not(face):
-    found = document(face.pain, face.pain_by_network)
+    found = document(face.pain_by_network)
     assert "not independent evidence" in found["note"]
     assert sum(found["explanation"]["share"].values()) == pytest.approx(1, abs=1e-5)
     assert found["agreement"]["reads"] == face.pain_by_network.agreement.reads
