@@ -19,7 +19,8 @@ class FaceLabel:
     Attributes
     ----------
     lines
-        The class with its probability, the pain score with its interval, or the reason why there is none.
+        The class with its probability, the pain score with its interval, or the reason why there is none, and the
+        network's own where it disagrees.
     note
         Stands behind the first line.
     """
@@ -41,10 +42,16 @@ class FaceLabel:
 def label_of(result: Result, face: FaceResult, name: str) -> FaceLabel:
     """The label of a face of a frame."""
     read = [] if face.prediction is None else [f"{face.prediction.label} {face.prediction.probability:.2f}"]
-    measured = [] if face.pain is None else [face.pain.headline]
+    measured = [] if face.pain is None else [face.pain.headline + _doubt(face)]
     age_s = result.explanation_age_s(face)
     note = "" if age_s is None or age_s <= STALE_S else f"explained {age_s * 1000:.0f} ms ago"
     return FaceLabel(name, tuple(read + measured) or ("",), note)
+
+
+def _doubt(face: FaceResult) -> str:
+    """What the network reads of pain, where that does not agree."""
+    network = face.pain_by_network
+    return "" if network is None or network.agreement.agrees else f"; network disagrees: {network.pspi:.1f}"
 
 
 def label_box(image: Image, label: FaceLabel, box: Box, capital_px: float) -> Box:

@@ -22,6 +22,7 @@ from core.deformations import ACTION_UNITS, MAX_STRENGTH
 from core.geometry import Alignment, Floats, Image, Similarity, crop
 from core.mesh import region_of_landmarks
 from core.packs import sha256
+from core.pspi import TERMS
 from core.stimulus import Pose, Puppet
 from models.data import ferplus
 from models.data.courses import KINDS, PAIN, SWAY, commands
@@ -33,7 +34,6 @@ MOST_DEG: Final = 30.0  # beyond, no pain is measured (`core.quality`)
 MOVED: Final = 110  # neutral faces that the stimulus moves
 PAINS: Final = 6  # times that each of them shows pain
 SHIFT_PX, ROLL_DEG, SCALE = 1.0, 3.0, 0.03  # standard deviations by which a crop is cut amiss, as by a trembling mesh
-TERMS: Final[tuple[tuple[int, ...], ...]] = ((4,), (6, 7), (9, 10), (43,))  # of PSPI, see `core.pspi`
 
 
 @dataclass(frozen=True)

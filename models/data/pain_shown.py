@@ -21,9 +21,10 @@ from core.geometry import Alignment, Floats, Image, crop
 from core.mesh import region_of_landmarks
 from core.opencv import cv2
 from core.packs import sha256
+from core.pspi import TERMS
 from core.sources import open_source
 from core.stimulus import Puppet
-from models.data.pain_parts import TERMS, parts_of
+from models.data.pain_parts import parts_of
 from models.data.stimuli import Command, mesh
 from models.verify.units import STRENGTHS, Still, stills_of
 

@@ -9,6 +9,7 @@ import pytest
 from app.pain import lines
 from core.action_units import compare
 from core.baselines import Baselines, baseline
+from core.face_labels import label_of
 from core.model import Model
 from core.pain_log import PainLog, Roads
 from core.pain_network import agree, by_norm, document, sentence
@@ -182,6 +183,14 @@ def test_a_sentence_says_whether_they_agree():
         "they disagree: the network reads more, 9.0, 2.0 above 4.0 to 7.0 by the norm"
     )
     assert sentence(Agreement(1.0, ours)).endswith("reads less, 1.0, 3.0 below 4.0 to 7.0 by the norm")
+
+
+def test_a_label_tells_of_the_network_only_where_it_disagrees(results, face):
+    ours = scored(5.0, 4.0, 7.0)
+    for network, said in ((6.0, ""), (9.0, "; network disagrees: 9.0")):
+        found = replace(face.pain_by_network, pspi=network, agreement=Agreement(network, ours))
+        (line,) = label_of(results[0], replace(face, pain_by_network=found), "A").lines
+        assert line == face.pain.headline + said
 
 
 def test_the_table_has_the_network_s_score_and_whether_it_agrees(face, results):

@@ -14,8 +14,7 @@ from core.geometry import Alignment
 from core.model import Model
 from core.neurons.atlas import NeuronAtlas
 from core.packs import DEFAULT_PACK, PSPI_PARTS, find_pack
-from core.pspi import TERMS as COUNTED
-from models.data.pain_parts import TERMS, gathered, parts_of
+from models.data.pain_parts import gathered, parts_of
 from models.data.pain_shown import shown
 from models.export.pain_head import SECTION, Head, add_head, estimates, pooled_features
 from models.train.pain_head import fit
@@ -38,7 +37,6 @@ def test_parts_are_those_of_pspi():
     for au, value in {4: 1.0, 6: 2.0, 7: 3.0, 9: 4.0, 10: 0.5, 43: 5.0, 12: 5.0}.items():
         units[0, PLACES[au]] = value
     assert parts_of(units).tolist() == [[1.0, 3.0, 4.0, 5.0]]
-    assert TERMS == COUNTED
 
 
 def test_least_squares_finds_what_made_the_targets_whatever_the_groups_sizes():
