@@ -50,7 +50,9 @@ def cascade() -> dict[int, bytes]:
 
 def randomised(count: int) -> bytes:
     proto, rng = onnx.load(PACK / "model.onnx"), np.random.default_rng(0)
-    layers = [node.input[1] for node in proto.graph.node if node.op_type in ("Conv", "Gemm", "MatMul")]
+    # A second head, which reads pain, does not lead to the classes.
+    on_the_way = [node for node in proto.graph.node if not node.output[0].startswith("units")]
+    layers = [node.input[1] for node in on_the_way if node.op_type in ("Conv", "Gemm", "MatMul")]
     for tensor in proto.graph.initializer:
         if tensor.name in layers[max(len(layers) - count, 0) :]:
             weight = numpy_helper.to_array(tensor)
