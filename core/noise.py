@@ -35,13 +35,13 @@ LANDMARK: Final = (0.0044, 0.0047, 0.0034)  # along the picture's x, y and in de
 CELL: Final = 0.0047  # of a texture cell
 # Of the estimates of `core.pspi.UNITS` by motion since the own neutral face: both frames' noise together. Patches of
 # skin tremble together, so that their noise cannot be carried on patch by patch.
-MOTION: Final = (0.13, 0.10, 0.10, 0.16, 0.13, 0.12)
+MOTION: Final = (0.07, 0.11, 0.14, 0.12, 0.09, 0.12)
 # Intensity per degree of turn, of the same units: against the own neutral face by kind, and against the norm, whose
 # gains are the smaller ones.
 TURN_OWN: Final[Mapping[Kind, tuple[float, ...]]] = {
     "mesh": (0.069, 0.049, 0.046, 0.063, 0.057, 0.034),
     "texture": (0.041, 0.041, 0.024, 0.041, 0.041, 0.034),
-    "motion": (0.047, 0.049, 0.059, 0.056, 0.054, 0.051),
+    "motion": (0.048, 0.049, 0.060, 0.056, 0.055, 0.051),
 }
 TURN_NORM: Final = (0.024, 0.043, 0.028, 0.035, 0.036, 0.028)
 
