@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.action_units import Comparison, Reading
-from core.action_units.estimate import Kind, gains
+from core.action_units.estimate import Kind, Weighed, gains
 from core.action_units.explain import gradients
 from core.action_units.fitted import fitted
 from core.action_units.measures import MEASURES
@@ -35,13 +35,13 @@ LANDMARK: Final = (0.0044, 0.0047, 0.0034)  # along the picture's x, y and in de
 CELL: Final = 0.0047  # of a texture cell
 # Of the estimates of `core.pspi.UNITS` by motion since the own neutral face: both frames' noise together. Patches of
 # skin tremble together, so that their noise cannot be carried on patch by patch.
-MOTION: Final = (0.13, 0.10, 0.10, 0.16, 0.13, 0.12)
+MOTION: Final = (0.07, 0.11, 0.14, 0.12, 0.09, 0.12)
 # Intensity per degree of turn, of the same units: against the own neutral face by kind, and against the norm, whose
 # gains are the smaller ones.
 TURN_OWN: Final[Mapping[Kind, tuple[float, ...]]] = {
     "mesh": (0.069, 0.049, 0.046, 0.063, 0.057, 0.034),
     "texture": (0.041, 0.041, 0.024, 0.041, 0.041, 0.034),
-    "motion": (0.045, 0.065, 0.063, 0.064, 0.055, 0.043),
+    "motion": (0.048, 0.049, 0.060, 0.056, 0.055, 0.051),
 }
 TURN_NORM: Final = (0.024, 0.043, 0.028, 0.035, 0.036, 0.028)
 
@@ -51,7 +51,7 @@ def errors(face: Reading, neutral: Reading | None, made: Comparison) -> Numbers:
 
     `made` is the comparison of the face with the norm, or with the neutral face.
     """
-    variance = np.square(MOTION) if made.kind == "motion" else _frames(face, neutral, made)
+    variance = np.square(MOTION) if made.kind == "motion" else _frames(face, neutral, made.kind)
     if neutral is None:
         variance = variance + fitted().spread[int(made.kind == "texture"), columns()].astype(np.float64) ** 2
         turn = np.array(TURN_NORM) * turned_deg(face)
@@ -73,9 +73,9 @@ def _covariance(face: Reading) -> Numbers:
     return covariance
 
 
-def _frames(face: Reading, neutral: Reading | None, made: Comparison) -> Numbers:
+def _frames(face: Reading, neutral: Reading | None, kind: Weighed) -> Numbers:
     """Variance by the noise of landmarks and texture, of this frame and of the neutral one."""
-    points, cells = _squares(made.kind, made.own)
+    points, cells = _squares(kind, neutral is not None)
     seen = (face,) if neutral is None else (face, neutral)
     variance: Numbers = len(seen) * CELL**2 * cells
     for each in seen:
@@ -84,7 +84,7 @@ def _frames(face: Reading, neutral: Reading | None, made: Comparison) -> Numbers
 
 
 @cache
-def _squares(kind: Kind, own: bool) -> tuple[Numbers, Numbers]:
+def _squares(kind: Weighed, own: bool) -> tuple[Numbers, Numbers]:
     """Squared weights of landmarks, by pair of axes, and of cells: float64 [units, 3, 3] and [units]."""
     of_points = gradients(kind, own).mean(axis=0)[columns()]
     of_cells = gains(kind, own)[len(MEASURES) :, columns()].astype(np.float64)

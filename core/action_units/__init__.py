@@ -3,13 +3,14 @@
 ::
 
     landmarks --> posed --> measured -----.
-                    |                      |--> against a norm --> gains --> ActionUnits
+                    |                      |--> against a norm --> gains or network --> ActionUnits
     picture ----> flattened --> texture,-'     (the population's, or the person's own neutral face)
                                 or motion
 
 `measures.py` is the table of geometric measures, `texture.py` and `motion.py` what the mesh cannot see, `units.py`
-which of them tell of which unit. All of it is a weighted sum, so what each landmark and each patch of skin contributes
-is exact: `contributions`. The weights were fitted on faces that the stimulus moved: `fitted.py`.
+which of them tell of which unit. Units are weighted sums (`fitted.py`) or, with the skin's motion, a network without
+biases (`network.py`), so what each landmark and each patch of skin contributes is exact: `contributions`. The weights
+were fitted on faces that the stimulus moved.
 """
 
 from core.action_units.estimate import ActionUnits, Comparison, Reading, compare, estimate, read

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.action_units.fitted import fitted
 from core.action_units.measures import measured
 from core.action_units.motion import motion
+from core.action_units.network import narrowness, network
 from core.action_units.pose import Posed, posed
 from core.action_units.texture import cells, flattened
 from core.action_units.units import MAX, UNITS
@@ -112,6 +113,7 @@ def estimate(face: Reading | Floats, neutral: Reading | None = None, image: Imag
 
 
 Kind: TypeAlias = Literal["mesh", "texture", "motion"]
+Weighed: TypeAlias = Literal["mesh", "texture"]  # the kinds whose units are weighted sums
 
 
 @dataclass(frozen=True)
@@ -129,16 +131,21 @@ class Comparison:
         Whether it is held against a neutral face of its own.
     moved
         float64 [478, 3]: how far the landmarks have moved, canonical frame.
+    eyes
+        How narrow the eyes of the neutral face are, see `core.action_units.network`.
     """
 
     change: NDArray[np.float64]
     kind: Kind
     own: bool
     moved: NDArray[np.float64]
+    eyes: float = 1.0
 
     @cached_property
     def raw(self) -> NDArray[np.float64]:
         """The estimates before they are cut to 0..5, float64 [2, units]."""
+        if self.kind == "motion":
+            return network().raw(self.change, self.eyes)
         estimates: NDArray[np.float64] = self.change @ gains(self.kind, self.own)
         return estimates
 
@@ -155,17 +162,15 @@ def compare(reading: Reading, neutral: Reading | None = None) -> Comparison:
     moved = reading.posed.points - before.posed.points
     if reading.flat is not None and before.flat is not None:
         change = np.hstack([reading.measures - before.measures, motion(before.flat, reading.flat)])
-        return Comparison(change, "motion", True, moved)
+        return Comparison(change, "motion", True, moved, narrowness(before.measures))
     textured = reading.cells is not None and before.cells is not None
     change = reading.features(textured) - before.features(textured)
     return Comparison(change, "texture" if textured else "mesh", neutral is not None, moved)
 
 
-def gains(kind: Kind, own: bool) -> Floats:
-    """Intensity per unit of each feature's change, float32 [features, units]; motion is always since an own face."""
+def gains(kind: Weighed, own: bool) -> Floats:
+    """Intensity per unit of each feature's change, float32 [features, units]; motion has a network instead."""
     numbers = fitted()
-    if kind == "motion":
-        return numbers.motion_gains
     table: Floats = (numbers.full_gains if kind == "texture" else numbers.mesh_gains)[int(own)]
     return table
 

@@ -35,8 +35,6 @@ class Fitted:
         known: against the population's norm, then against the person's own neutral face.
     full_gains
         float32 [2, measures + CELLS, units]: the same with the texture.
-    motion_gains
-        float32 [measures + MOTIONS, units]: with the skin's motion since the person's own neutral face.
     spread
         float32 [2, units]: standard deviation of estimates against the norm over neutral faces before they are cut to
         0..5: from the mesh alone, with the texture.
@@ -47,7 +45,6 @@ class Fitted:
     cells: Floats
     mesh_gains: Floats
     full_gains: Floats
-    motion_gains: Floats
     spread: Floats
 
 

@@ -49,7 +49,8 @@ class Posed:
 
     def to_picture(self, points: Points) -> Points:
         """Carry canonical points [n, 3] back into one face's picture: float64 [n, 2]."""
-        placed: Points = self.origin[:2] + (points - self.centre) @ self.rotation.T[:, :2] / self.scale
+        turn = self.rotation[:2] / self.scale
+        placed: Points = (turn @ points.T + (self.origin[:2] - turn @ self.centre)[:, None]).T
         return placed
 
     @property

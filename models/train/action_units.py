@@ -2,8 +2,8 @@
 
 The canonical face is the mean of FER+ training meshes that most people call neutral, and so is its texture. The gains
 come from the stimulus generator: neutral FER+ faces are shown with units of known strength, the mesh is fitted to every
-picture, and each unit's strength is regressed on what is read of it: with the skin's motion since the face's own
-neutral picture, and with the texture, which a norm has, too. A stimulus folds no skin, so that what texture tells is
+picture, and each unit's strength is regressed on measures and texture. How the skin has moved since an own neutral
+picture is for `models.train.skin_motion`. A stimulus folds no skin, so that what texture tells is
 learnt from real faces as well, by what their expression tells of units (`models.data.emfacs`). Astronaut, Grace Hopper
 and the pairs in shared/media take no part: ``python -m models.verify units`` measures on them.
 """
@@ -17,11 +17,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.action_units import UNITS, Unit, compare, read
+from core.action_units import UNITS, Unit, read
 from core.action_units.estimate import PLACES
 from core.action_units.fitted import FILE, fitted
 from core.action_units.measures import MEASURES
-from core.action_units.motion import MOTIONS
 from core.action_units.pose import posed_onto
 from core.action_units.texture import CELLS
 from core.deformations import ACTION_UNITS, MAX_STRENGTH
@@ -45,7 +44,7 @@ TOGETHER: Final = ((6, 7), (6, 7, 43), (4, 6, 7), (4, 6, 7, 9, 43), (6, 12), (25
 STILL: Final = 5  # times per face that nothing happens but the head's turning
 SWAY: Final = (0.04, 0.04, 4.0, 4.0, 3.0)  # of the head: standard deviations, inter-ocular distances and degrees
 TURN_DEG: Final = (35.0, 25.0)  # yaw and pitch of a turned head, evenly within, see `turned`
-MESH_RIDGE, TEXTURE_RIDGE, MOTION_RIDGE = 0.01, 0.1, 0.001  # on features that are scaled to their root mean square
+MESH_RIDGE, TEXTURE_RIDGE = 0.01, 0.1  # on features that are scaled to their root mean square
 OWN_NOISE: Final = 0.02  # share of the measures' variance between people that is left against an own neutral face
 MOST_SPREAD: Final = 0.8  # of estimates against the norm over neutral faces; gains above it are turned down
 MOST_ERROR: Final = 0.7  # root mean square of estimates against an own neutral face; the same
@@ -72,15 +71,15 @@ def main() -> None:
     peculiar = np.concatenate(people)
     usual = peculiar.mean(axis=0)
     chosen = generator.choice(neutral[(angles < MOVED_DEG).all(axis=1)], arguments.faces, replace=False)
-    textures, motions = Moments(len(MEASURES) + CELLS), Moments(len(MEASURES) + MOTIONS)
+    textures = Moments(len(MEASURES) + CELLS)
     for count, face in enumerate(chosen, start=1):
-        _move(split.images[face], textures, motions, generator)
+        _move(split.images[face], textures, generator)
         if count % 20 == 0:
             print(f"{count} faces moved", flush=True)
     agreed = emfacs.agreed(np.where(split.found[:, None], split.votes, 0), arguments.agreed, generator)
     weak = Weak(*_features(split, agreed), usual)
     print(f"{len(weak.votes)} faces with an expression that most agree about", flush=True)
-    found = gains(textures, motions, peculiar - usual, weak)
+    found = gains(textures, peculiar - usual, weak)
     _write(points, mirror, usual[len(MEASURES) :], found)
     for place, unit in enumerate(UNITS):
         print(f"AU{unit.au:<3} {unit.name:24} spread over neutral faces {found.spread[:, place].round(2)}")
@@ -92,20 +91,18 @@ class Gains:
 
     mesh: Numbers
     full: Numbers
-    motion: Numbers
     spread: Numbers
 
 
 def _no_gains() -> Gains:
     units, measures = len(UNITS), len(MEASURES)
-    sizes = ((2, measures, units), (2, measures + CELLS, units), (measures + MOTIONS, units), (2, units))
+    sizes = ((2, measures, units), (2, measures + CELLS, units), (2, units))
     return Gains(*map(np.zeros, sizes))
 
 
 def _write(points: Numbers, mirror: NDArray[np.int64], cells: Numbers, found: Gains) -> None:
     """Write what is known, and read it from there from now on."""
-    smaller = {"cells": cells, "mesh_gains": found.mesh, "full_gains": found.full, "motion_gains": found.motion}
-    smaller |= {"spread": found.spread}
+    smaller = {"cells": cells, "mesh_gains": found.mesh, "full_gains": found.full, "spread": found.spread}
     np.savez_compressed(FILE, points=points, mirror=mirror, **{k: v.astype(np.float32) for k, v in smaller.items()})
     fitted.cache_clear()
 
@@ -180,15 +177,15 @@ def enlarged(image: Image) -> tuple[Image, Floats] | None:
     return None if found is None else (still, mesh().fit(still, region_of_landmarks(found.landmarks))[0])
 
 
-def _move(image: Image, textures: Moments, motions: Moments, generator: np.random.Generator) -> None:
+def _move(image: Image, textures: Moments, generator: np.random.Generator) -> None:
     """Show a face with units alone and in mixtures, and add how either side changed against rest."""
     found = enlarged(image)
     if found is None:
         return
     still, landmarks = found
-    commands = _commands(generator)
-    rest, *readings = show(still, landmarks, [Command(), *commands])
-    pairs = [(reading, command.truth) for reading, command in zip(readings, commands, strict=True)]
+    told = commands(generator)
+    rest, *readings = show(still, landmarks, [Command(), *told])
+    pairs = [(reading, command.truth) for reading, command in zip(readings, told, strict=True)]
     turns = generator.uniform(-1, 1, (STILL, 2)) * TURN_DEG
     pairs += [(turned(still, landmarks, yaw, pitch), Command().truth) for yaw, pitch in turns.tolist()]
     pairs = [(reading, truth) for reading, truth in pairs if reading.flat is not None]
@@ -197,10 +194,10 @@ def _move(image: Image, textures: Moments, motions: Moments, generator: np.rando
         np.concatenate([reading.features(textured=True) - rest.features(textured=True) for reading, _ in pairs]),
         strengths,
     )
-    motions.add(np.concatenate([compare(reading, rest).change for reading, _ in pairs]), strengths)
 
 
-def _commands(generator: np.random.Generator) -> list[Command]:
+def commands(generator: np.random.Generator) -> list[Command]:
+    """Every unit alone, mixtures under a slightly moving head, units that often come together, and a moving head."""
     units = sorted(ACTION_UNITS)
     single = [Command({au: float(generator.uniform(1, MAX_STRENGTH))}) for au in units]
     mixed = [
@@ -216,13 +213,13 @@ def _swayed(generator: np.random.Generator) -> Pose:
     return Pose(right, down, roll_deg, yaw_deg, pitch_deg, scale=float(generator.uniform(0.95, 1.05)))
 
 
-def gains(textures: Moments, motions: Moments, people: Numbers, weak: Weak) -> Gains:
-    """Regress each unit's strength on its own measures and its own band of the texture, or on all motion.
+def gains(textures: Moments, people: Numbers, weak: Weak) -> Gains:
+    """Regress each unit's strength on its own measures, without and with its own band of the texture.
 
     Parameters
     ----------
-    textures, motions
-        Of changes against the same face at rest: of measures and texture, of measures and motions.
+    textures
+        Of changes against the same face at rest: of measures and texture.
     people
         Measures and texture of neutral faces against their mean [m, features]: what a norm must not take for a unit.
     weak
@@ -235,8 +232,6 @@ def gains(textures: Moments, motions: Moments, people: Numbers, weak: Weak) -> G
     """
     found = _no_gains()
     between = people.T @ people / len(people)
-    only_measures = np.zeros((len(motions.features),) * 2)
-    only_measures[: len(MEASURES), : len(MEASURES)] = OWN_NOISE * between[: len(MEASURES), : len(MEASURES)]
     for place, unit in enumerate(UNITS):
         measures = np.array(unit.measures)
         seen = len(MEASURES) + unit.cells
@@ -247,15 +242,13 @@ def gains(textures: Moments, motions: Moments, people: Numbers, weak: Weak) -> G
                 found.full[row, full, place] = _gain(textures, share * between, full, unit, TEXTURE_RIDGE, weak)
             else:
                 found.full[row, full, place] = _gain(textures, share * between, full, unit, MESH_RIDGE)
-        moving = np.concatenate([measures, len(MEASURES) + np.arange(MOTIONS)])
-        found.motion[moving, place] = _gain(motions, only_measures, moving, unit, MOTION_RIDGE)
         for kind, table in enumerate((found.mesh[0], found.full[0])):
             gain = table[:, place]
             spread = float(np.sqrt(gain @ between[: len(gain), : len(gain)] @ gain))
             gain *= min(1, MOST_SPREAD / spread)
             found.spread[kind, place] = min(spread, MOST_SPREAD)
-        for moments, table in ((textures, found.mesh[1]), (textures, found.full[1]), (motions, found.motion)):
-            table[:, place] *= min(1, MOST_ERROR / _error(moments, table[:, place], unit))
+        for table in (found.mesh[1], found.full[1]):
+            table[:, place] *= min(1, MOST_ERROR / _error(textures, table[:, place], unit))
     return found
 
 

@@ -19,6 +19,8 @@ from core.deformations import MAX_STRENGTH
 from core.faces import FaceFinder
 from core.geometry import Box, Floats, Image
 from core.opencv import cv2
+from core.pspi import CLOSED_FROM
+from core.stimulus import Puppet
 from models.data.stimuli import Command, show, turned
 
 Numbers = NDArray[np.float64]
@@ -50,7 +52,7 @@ class Still:
 class Session:
     """One face under every command: what was read, and the truth [n, stimuli]. The first shows nothing.
 
-    `turned` are readings of the still itself under each of `TURNS`.
+    `turned` are readings of the face at rest under each of `TURNS`.
     """
 
     name: str
@@ -123,7 +125,9 @@ def _session(still: Still, generator: np.random.Generator) -> Session:
     told = np.concatenate([truth, *alone, mixed])
     commands = [Command({au: row[k] for k, units in enumerate(STIMULI) for au in units}) for row in told]
     shown = np.stack([_stimuli(command.truth) for command in commands])
-    turns = [turned(still.image, still.landmarks, *turn) for turn in TURNS]
+    puppet = Puppet(still.image, still.landmarks, still.baseline)
+    at_rest = np.column_stack([puppet.landmarks({}), still.landmarks[:, 2]]).astype(np.float32)
+    turns = [turned(puppet.render({}), at_rest, *turn) for turn in TURNS]
     return Session(still.name, show(still.image, still.landmarks, commands, still.baseline), shown, turns)
 
 
@@ -154,13 +158,23 @@ def _report(sessions: list[Session], own: bool, pictured: bool) -> None:
 
 def _report_turns(turned: Numbers) -> None:
     """Print by how much readings [faces, turns, stimuli] change when a still face turns away from the first turn."""
-    change = turned[:, 1:] - turned[:, :1]
-    mean = np.abs(change).mean(axis=(0, 1))
-    pspi = np.abs(change[..., IN_PSPI].sum(axis=2))
+    mean = np.abs(turned[:, 1:] - turned[:, :1]).mean(axis=(0, 1))
+    scores = _pspi(turned)
+    change = np.abs(scores[:, 1:] - scores[:, :1])
+    is_yaw = np.array([yaw != 0 for yaw, _ in TURNS[1:]])
     print(
         "turned head: " + "  ".join(f"{_name(units)} {value:.2f}" for units, value in zip(STIMULI, mean, strict=True))
     )
-    print(f"sum of the units of PSPI: changes by {pspi.mean():.2f} on average, {pspi.max():.2f} at most")
+    for way, chosen in (("yaw", is_yaw), ("pitch", ~is_yaw)):
+        mean, most = change[:, chosen].mean(), change[:, chosen].max()
+        print(f"PSPI by {way}: changes by {mean:.2f} on average, {most:.2f} at most")
+
+
+def _pspi(shown: Numbers) -> Numbers:
+    """The formula over intensities [..., stimuli]."""
+    of = {units: shown[..., place] for place, units in enumerate(STIMULI)}
+    score: Numbers = of[4,] + of[6, 7] + np.maximum(of[9,], of[10,]) + (of[43,] >= CLOSED_FROM)
+    return score
 
 
 def _read(readings: list[Reading], own: bool, pictured: bool) -> Numbers:

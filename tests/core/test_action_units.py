@@ -11,6 +11,7 @@ from core.action_units import SIDES, UNITS, ActionUnits, Smoothing, compare, con
 from core.action_units.fitted import fitted
 from core.action_units.measures import MEASURES, measured
 from core.action_units.motion import motion
+from core.action_units.network import OPENINGS, USUAL_OPENING, narrowness, network
 from core.action_units.pose import posed
 from core.action_units.units import MAX
 from core.faces import FaceFinder
@@ -129,6 +130,35 @@ def test_contributions_of_landmarks_and_skin_sum_to_the_intensities(shown):
         total = shares.landmarks.sum(axis=(2, 3)) + shares.cells.sum(axis=(2, 3))
         assert np.allclose(total, both_sides(compare(reading, neutral).units), atol=1e-3)
         assert shares.cells.any() == (reading.cells is not None)
+
+
+def test_what_moves_twice_as_far_is_twice_the_unit(shown):
+    made = compare(shown[6, 5.0], shown[0])
+
+    assert np.allclose(network().raw(2 * made.change, made.eyes), 2 * made.raw, atol=1e-3)
+    assert (network().raw(0 * made.change, made.eyes) == 0).all()
+
+
+def test_gradient_times_change_is_the_integral_of_many_small_steps(shown):
+    """The network is piecewise linear and has no biases, so that its gradient stays the same on the straight way."""
+    made, units = compare(shown[6, 5.0], shown[0]), list(range(len(UNITS)))
+    small = 1e-3 * np.abs(made.change).max()
+
+    gradient = network().gradients(made.change, made.eyes, units)
+    for share in (0.01, 0.3, 1.0):
+        assert np.array_equal(network().gradients(share * made.change, made.eyes, units), gradient)
+    for place in (5, 100, 300):
+        further = made.change.copy()
+        further[:, place] += small
+        slope = (network().raw(further, made.eyes) - made.raw) / small
+        assert np.allclose(slope, gradient[:, place], rtol=0.05, atol=0.3)
+
+
+def test_lids_are_measured_by_the_opening_of_the_own_eyes(neutral_mesh):
+    measures = read(neutral_mesh).measures
+
+    assert narrowness(measures / 2) == pytest.approx(2 * narrowness(measures))
+    assert narrowness(0 * measures) == USUAL_OPENING / OPENINGS[0]  # however narrow, it stays a number
 
 
 def test_many_faces_are_measured_as_one_is(face, neutral_mesh):
