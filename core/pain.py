@@ -31,13 +31,15 @@ from core.geometry import Floats, Image, frozen
 from core.likeness import Likeness, LipCourse, likeness
 from core.noise import errors
 from core.point_regions import point_regions
-from core.pspi import CLOSED, CLOSED_FROM, UNITS, Look, PainReading, Part, Score
+from core.pspi import CLOSED, CLOSED_FROM, PRESENT, UNITS, Look, PainReading, Part, Score
 from core.quality import TALKING, Talking, quality
 from core.regions import REGIONS
 from core.types import FaceObservation
 
 WIDTH: Final = 2.0  # of the interval to either side, standard deviations
 BLINK_S: Final = 0.5  # a closure of at most so long is a blink, AU45, and no AU43 (FACS)
+ALARMING: Final = 0.1  # a face that is pain-like by less raises no alarm
+ALARMING_SMILE: Final = 0.5  # nor one by less whose lip corners are pulled up
 FORGOTTEN_S: Final = 2.0  # what is remembered of a face that is not seen for longer is let go
 
 
@@ -160,15 +162,19 @@ def _distance(shown: Sequence[Part], end: Sequence[Part], sign: int) -> float:
 def sample(reading: PainReading, timestamp_s: float) -> Sample:
     """The reading as episodes and alarms take it.
 
-    What the model of look-alikes calls another expression raises no alarm; without an own neutral face there is no such
-    judgement, and only what looks like a laugh raises none.
+    A laugh raises no alarm, nor does what the model of look-alikes is sure is another expression; with an own neutral
+    face a laugh is what has its lip corners pulled up and is not called pain-like. Anything else that scores raises
+    one: an alarm too many is seen, a missed one is not.
     """
     value = None if reading.score is None else reading.score.pspi
     return Sample(timestamp_s, value, reading.reason, alarming=_is_alarming(reading))
 
 
 def _is_alarming(reading: PainReading) -> bool:
-    return reading.look is not Look.LAUGH if reading.likeness is None else reading.likeness.is_like_pain
+    if reading.likeness is None:
+        return reading.look is not Look.LAUGH
+    least = ALARMING if reading.units.of(12) < PRESENT else ALARMING_SMILE
+    return reading.likeness.probability >= least
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,8 @@ class Recipe:
     focused, hidden
         Of the training views, in so many only the expected regions are sharp, and in so many only the others: what the
         network may read the expression from, and what it may not.
-    moved_only
-        Augment by movement alone if 1.
+    moved_share
+        Of the batches are augmented by movement alone.
     """
 
     epochs: int = 60
@@ -81,7 +81,7 @@ class Recipe:
     focused: float = 0.2
     hidden: float = 0.05
     dropout: float = 0.3
-    moved_only: int = 0
+    moved_share: float = 0.0
 
     def size(self, epoch: int) -> int:
         """Side of the pictures in an epoch, px."""
@@ -104,7 +104,7 @@ FURTHER = Recipe(
     focused=0.1,
     hidden=0.0,
     dropout=0.1,
-    moved_only=1,
+    moved_share=1.0,
 )
 
 
@@ -135,7 +135,8 @@ class Faces:
         regions = torch.where(aligned[:, None, None], self.regions_aligned[chosen], self.regions_raw[chosen]).long()
         distribution = self.distribution[chosen]
         target = distribution.argmax(1)
-        faces, regions = (move if recipe.moved_only else augment)(faces, regions, generator)
+        only_moved = float(torch.rand(1, generator=generator)) < recipe.moved_share
+        faces, regions = (move if only_moved else augment)(faces, regions, generator)
         faces, distribution = _hide(faces, regions, distribution, recipe, generator)
         if side != faces.shape[-1]:
             faces = F.interpolate(faces, size=side, mode="bilinear", antialias=True)
