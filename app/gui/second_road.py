@@ -128,7 +128,8 @@ def agreement_text(network: NetworkPain) -> str:
     """Whether both roads agree, with a sign, on one line or two."""
     agreement = network.agreement
     if agreement.agrees:
-        return f"✓ Second road agrees: the network reads {network.pspi:.1f}."
+        ours = agreement.by_norm.pspi  # which is not the score that is shown where that goes by an own neutral face
+        return f"✓ Second road agrees: the network reads {network.pspi:.1f}, we {ours:.1f} by the norm."
     where = "above" if agreement.beyond > 0 else "below"
     return (
         f"⚠ Second road disagrees: the network reads {agreement.reads}, {network.pspi:.1f}, "

@@ -26,7 +26,7 @@ def test_where_both_agree_that_is_told_with_the_score_and_its_parts(qtbot, open_
     face = show(qtbot, window, score=4.0, network=4.5, au4=4.0)
     panel = window.pain.panel
     assert panel.road.isVisible()
-    assert panel._agreement.text() == "✓ Second road agrees: the network reads 4.5."
+    assert panel._agreement.text() == "✓ Second road agrees: the network reads 4.5, we 4.0 by the norm."
     assert panel.road.bars.rows() == [
         ("network’s score", 4.5),
         ("brow lowered", 4.5),
