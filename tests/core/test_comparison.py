@@ -20,8 +20,7 @@ BLIND = replace(METHODS["lrp"], key="blind", title="A method without rules", com
 @pytest.fixture(scope="module")
 def comparison():
     model = Model(find_pack(DEFAULT_PACK), provider="cpu", threads=1)
-    inputs, _ = model.pack.golden()
-    crop = Crop(inputs[4][0], Similarity(1.0, 0.0, 0.0, 0.0))
+    crop = Crop(model.pack.golden_faces()[0][0], Similarity(1.0, 0.0, 0.0, 0.0))
     labels = np.kron([[0, 1], [2, 3]], np.ones((24, 24))).astype(np.uint8)
     return compare(model, crop, Partition(labels), Target(), [*METHODS.values(), BLIND], LIVE)
 

@@ -48,8 +48,14 @@ def cascade() -> dict[int, bytes]:
     return {count: randomised(count) for count in (0, 3, 99)}
 
 
-def randomised(count: int) -> bytes:
-    proto, rng = onnx.load(PACK / "model.onnx"), np.random.default_rng(0)
+@pytest.fixture(scope="module")
+def strangers(cascade) -> list[bytes]:
+    """All layers drawn anew, several times: whether one such network agrees with the shipped one is chance."""
+    return [cascade[99], *(randomised(99, seed) for seed in (1, 2))]
+
+
+def randomised(count: int, seed: int = 0) -> bytes:
+    proto, rng = onnx.load(PACK / "model.onnx"), np.random.default_rng(seed)
     # A second head, which reads pain, does not lead to the classes.
     on_the_way = [node for node in proto.graph.node if not node.output[0].startswith("units")]
     layers = [node.input[1] for node in on_the_way if node.op_type in ("Conv", "Gemm", "MatMul")]
@@ -72,14 +78,16 @@ def similarity(some: np.ndarray, others: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("method", [key for key in ONCE if key not in TELLS_LITTLE_OF_WEIGHTS])
-def test_drawing_the_weights_anew_leaves_nothing_of_the_map(cascade, faces, method):
+def test_drawing_the_weights_anew_leaves_nothing_of_the_map(cascade, strangers, faces, method):
     original = run(compile_explainer(cascade[0], method), faces)
-    top, everything = (
-        run(compile_explainer(cascade[count], method), faces, original["seed_used"])["relevance"] for count in (3, 99)
+    shown = original["relevance"]
+    top, *everything = (
+        run(compile_explainer(network, method), faces, original["seed_used"])["relevance"]
+        for network in (cascade[3], *strangers)
     )
-    assert similarity(original["relevance"], top) < 0.5
-    assert similarity(original["relevance"], everything) < 0.2
-    assert similarity(np.abs(original["relevance"]), np.abs(everything)) < 0.55
+    assert similarity(shown, top) < 0.5
+    assert np.mean([similarity(shown, other) for other in everything]) < 0.2
+    assert np.mean([similarity(np.abs(shown), np.abs(other)) for other in everything]) < 0.55
 
 
 @pytest.mark.parametrize("method", TELLS_LITTLE_OF_WEIGHTS)
