@@ -47,8 +47,8 @@ def contributions(
     Before it is cut to 0..5 a unit is a weighted sum of coordinates and texture, or a network without biases of
     coordinates and motion. On a straight way its gradient is the same weights w wherever it is not cut, so that the
     integral is w (x - x') times the share of the sum that the cut leaves. `face`, `neutral` and `image` as for
-    `estimate`, or a comparison that was made already. `aus`
-    are the units asked for, by their FACS numbers; all of them by default.
+    `estimate`, or a comparison that was made already. `aus` are the units asked for, by their FACS numbers; all of them
+    by default.
     """
     if isinstance(face, Comparison):
         made = face
