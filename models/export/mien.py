@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import torch
-
 from models.data.ferplus import CLASSES
 from models.export.card import Story
 from models.networks.mien import Mien, MienConfig
+from models.train.run import averaged_weights
 
 ID = "mien-s"
 TITLE = "Eight expressions, small residual network made to be explained"
@@ -17,8 +16,7 @@ LABELS = CLASSES
 def network_of(run: Path, gated: bool = True) -> Mien:
     """The averaged weights of a run."""
     network = Mien(MienConfig(gated=gated))
-    state = torch.load(run / "checkpoint.pt", weights_only=True)
-    network.load_state_dict(state["average"])
+    network.load_state_dict(averaged_weights(run))
     return network.eval()
 
 

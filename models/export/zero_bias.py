@@ -4,11 +4,10 @@ import csv
 from collections import Counter
 from pathlib import Path
 
-import torch
-
 from models.data.ferplus import CLASSES
 from models.export.card import Story
 from models.networks.zero_bias import SIZE, ZeroBias
+from models.train.run import averaged_weights
 from models.train.zero_bias import recipe_of
 
 ID = "zero-bias"
@@ -19,7 +18,7 @@ LABELS = CLASSES
 
 def network_of(run: Path) -> ZeroBias:
     """The averaged weights of a run, in the widths it was trained in."""
-    state = torch.load(run / "checkpoint.pt", weights_only=True)["average"]
+    state = averaged_weights(run)
     widths = [len(state[f"features.{place}.weight"]) for place in (0, 3, 6)]
     network = ZeroBias(len(CLASSES), widths, len(state["head.0.weight"]))
     network.load_state_dict(state)

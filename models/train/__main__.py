@@ -23,6 +23,7 @@ def main() -> None:
     networks = parser.add_subparsers(dest="network", required=True)
     mien = networks.add_parser("mien", help="the default network, eight expressions of FER+")
     mien.add_argument("--plain", action="store_true", help="without the gate, and without a say in the relevance")
+    mien.add_argument("--teachers", type=Path, nargs="+", help="folders of runs whose views are learnt too")
     gimefive = networks.add_parser("gimefive", help="GiMeFive by its published recipe, six expressions of FER2013")
     six = networks.add_parser("mien-six", help="the default network on GiMeFive's data")
     zero_bias = networks.add_parser("zero-bias", help="the zero-bias network, eight expressions of FER+")
@@ -50,9 +51,11 @@ def main() -> None:
 
 
 def _mien(arguments: argparse.Namespace) -> None:
-    from models.train.mien import FURTHER, Faces, Recipe, fresh_run, train
+    from models.export.mien import network_of
+    from models.train.mien import FURTHER, TAUGHT, Faces, Recipe, fresh_run, train
 
-    recipe = replace(FURTHER if arguments.begun else Recipe(), **_numbers(Recipe, arguments.set))
+    begun = TAUGHT if arguments.teachers else FURTHER
+    recipe = replace(begun if arguments.begun else Recipe(), **_numbers(Recipe, arguments.set))
     if arguments.plain:
         recipe = replace(recipe, guided_from=1.0, focused=0.0, hidden=0.0)
     splits = [ferplus.load(arguments.data, name, arguments.cache) for name in ("train", "valid")]
@@ -61,6 +64,8 @@ def _mien(arguments: argparse.Namespace) -> None:
     train_faces, valid_faces = map(Faces, splits)
     steps = len(train_faces.kept) // recipe.batch
     config = MienConfig(gated=not arguments.plain)
+    if arguments.teachers:
+        train_faces.teach([network_of(folder) for folder in arguments.teachers], recipe.taught_share)
     run = fresh_run(arguments.run, config, recipe, steps, arguments.seed, arguments.begun)
     parameters = sum(p.numel() for p in run.network.parameters())
     print(f"{parameters / 1e6:.2f} M parameters, {multiply_adds(run.average, config.size) / 1e6:.1f} M multiply-adds")

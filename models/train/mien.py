@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from models.data import ferplus
 from models.networks.mien import Mien, MienConfig
 from models.networks.relevance import Explained
 from models.train.augment import augment, blur_outside, move
-from models.train.run import Run
+from models.train.run import Run, averaged_weights
 
 # Mean places of eyes and mouth over the training images where the mesh finds a face, made symmetric: an aligned crop
 # shows, on average, what a raw one shows.
@@ -63,6 +63,8 @@ class Recipe:
         network may read the expression from, and what it may not.
     moved_share
         Of the batches are augmented by movement alone.
+    taught_share
+        Of what is learnt comes from the teachers, where there are any, the rest from the votes.
     """
 
     epochs: int = 60
@@ -82,6 +84,7 @@ class Recipe:
     hidden: float = 0.05
     dropout: float = 0.3
     moved_share: float = 0.0
+    taught_share: float = 0.5
 
     def size(self, epoch: int) -> int:
         """Side of the pictures in an epoch, px."""
@@ -106,6 +109,9 @@ FURTHER = Recipe(
     dropout=0.1,
     moved_share=1.0,
 )
+# The same with teachers: long, and with half of the views lit anew, blurred, noisy or covered, so that nothing that the
+# first cycle taught about bad pictures is forgotten.
+TAUGHT = replace(FURTHER, epochs=40, peak_rate=0.1, balance=0.35, guided_every=18, moved_share=0.5)
 
 
 class Faces:
@@ -121,6 +127,12 @@ class Faces:
         self.regions_aligned, self.regions_raw = torch.from_numpy(regions).unbind(1)
         self.distribution = torch.from_numpy(distribution)
         self.kept = torch.from_numpy(np.flatnonzero(kept))
+
+    def teach(self, teachers: Sequence[Mien], share: float) -> None:
+        """Mix into the votes what the teachers see, on average over both crops and their mirror images."""
+        views = [faces for crop in (self.aligned, self.raw) for faces in (crop, crop.flip(-1))]
+        seen = [torch.from_numpy(predict(teacher, faces)).softmax(1) for teacher in teachers for faces in views]
+        self.distribution = (1 - share) * self.distribution + share * torch.stack(seen).mean(0)
 
     def draw(self, recipe: Recipe, generator: torch.Generator) -> Tensor:
         """Indices of one epoch, as many as there are images, rare classes more often."""
@@ -261,7 +273,7 @@ def fresh_run(
     torch.manual_seed(seed)
     network = Mien(replace(config, dropout=recipe.dropout)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if begun is not None:
-        network.load_state_dict(torch.load(begun / "checkpoint.pt", weights_only=True)["average"])
+        network.load_state_dict(averaged_weights(begun))
     optimizer = torch.optim.SGD(
         network.parameters(), lr=recipe.peak_rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
     )

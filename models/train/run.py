@@ -11,6 +11,12 @@ from torch import Tensor, nn
 N = TypeVar("N", bound=nn.Module)
 
 
+def averaged_weights(folder: Path) -> dict[str, Tensor]:
+    """The weight average of the run in a folder. It is our own file, read without unpickling objects."""
+    average: dict[str, Tensor] = torch.load(folder / "checkpoint.pt", weights_only=True)["average"]
+    return average
+
+
 class Run(Generic[N]):
     """A network that learns, its moving average, and their checkpoint.
 

@@ -17,7 +17,7 @@ from models.data.fer2013 import CLASSES, Fer2013
 from models.networks.gimefive import SIZE, GiMeFive
 from models.networks.mien import Mien, MienConfig
 from models.train.augment import augment, move
-from models.train.run import N, Run
+from models.train.run import N, Run, averaged_weights
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def fresh_run(
     torch.manual_seed(seed)
     network = make()
     if begun is not None:
-        network.load_state_dict(torch.load(begun / "checkpoint.pt", weights_only=True)["average"])
+        network.load_state_dict(averaged_weights(begun))
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.SGD(
         network.parameters(),

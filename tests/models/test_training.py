@@ -128,6 +128,18 @@ def test_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path, faces, 
     torch.testing.assert_close(weights_of(again), weights_of(straight), rtol=1e-3, atol=1e-4)
 
 
+def test_teachers_say_on_average_over_crops_and_mirror_images_what_is_learnt_beside_the_votes(tmp_path, faces):
+    votes = faces.distribution.clone()
+    teachers = [settled(Mien(SMALL)), settled(run_of(tmp_path).average)]
+    faces.teach(teachers, 0.25)
+    views = [faces.aligned, faces.raw, faces.aligned.flip(-1), faces.raw.flip(-1)]
+    with torch.no_grad():
+        seen = torch.stack([teacher(view).softmax(1) for teacher in teachers for view in views])
+    torch.testing.assert_close(faces.distribution, 0.75 * votes + 0.25 * seen.mean(0))
+    torch.testing.assert_close(faces.distribution.sum(1), torch.ones(40))
+    assert not torch.allclose(seen[0], seen[2])  # or the test could not tell one view from four
+
+
 def settled(network):
     """A network whose batch norm has seen something."""
     torch.manual_seed(0)
