@@ -24,7 +24,7 @@ class ShapeTrack:
     Parameters
     ----------
     window, interval_s
-        How many shapes make a window, and how far they lie apart; see `core.packs.LandmarkSpec`.
+        How many shapes make a window, and how far they lie apart; see `core.manifests.LandmarkSpec`.
     """
 
     def __init__(self, window: int, interval_s: float) -> None:

@@ -21,9 +21,9 @@ from core import pspi
 from core.action_units import compare
 from core.action_units.units import MAX
 from core.geometry import Floats, frozen
+from core.manifests import PSPI_PARTS
 from core.model import Model
 from core.noise import errors
-from core.packs import PSPI_PARTS
 from core.pain import because, score
 from core.pspi import PainReading
 from core.ranks import spearman
@@ -33,8 +33,8 @@ from core.types import Agreement, Explanation, FaceResult, NetworkPain, RegionRe
 
 NOTE: Final = "second road: network, taught by these estimates; not independent evidence"
 
-# Points of the score per intensity of `core.packs.PSPI_PARTS`. Closed eyes count 0 or 1 in PSPI; a step has no part in
-# a sum that relevance could be shared along, so that they count a fifth of their intensity: 1 where they are shut.
+# Points of the score per intensity of `PSPI_PARTS`. Closed eyes count 0 or 1 in PSPI; a step has no part in a sum that
+# relevance could be shared along, so that they count a fifth of their intensity: 1 where they are shut.
 POINTS: Final[Floats] = frozen(np.array([1, 1, 1, 1 / MAX], np.float32))
 
 

@@ -8,7 +8,8 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-from core.packs import DEFAULT_PACK, FILES, PSPI_PARTS, find_pack, read_pack, sha256
+from core.manifests import PSPI_PARTS
+from core.packs import DEFAULT_PACK, FILES, find_pack, read_pack, sha256
 
 SIZE = 40
 LABELS = ("a", "b", "c")

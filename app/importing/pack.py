@@ -22,8 +22,9 @@ from app.importing.trial import Face, Trial, draw_methods, try_methods, working
 from app.importing.wrapping import FACE, Wrapped, check_against, run, wrap
 from core.errors import ExportError, PackInvalid
 from core.geometry import Alignment
+from core.manifests import Manifest
 from core.model import Model
-from core.packs import DEFAULT_PACK, FILES, SHIPPED, Manifest, Pack, find_pack, read_pack, sha256
+from core.packs import DEFAULT_PACK, FILES, SHIPPED, Pack, find_pack, read_pack, sha256
 from core.sample import sample_faces
 from core.snapshot import save_image
 

@@ -62,8 +62,8 @@ class NetworkPain:
     learnt_from
         What it was taught, in the pack's own words.
     parts
-        float32 [4], intensities 0..5 of `core.packs.PSPI_PARTS`, as the population's norm has them: it knows nobody's
-        neutral face. Of this very frame, and not smoothed.
+        float32 [4], intensities 0..5 of `core.manifests.PSPI_PARTS`, as the population's norm has them: it knows
+        nobody's neutral face. Of this very frame, and not smoothed.
     pspi
         Their sum in points, 0..16; AU43 counts a fifth of its intensity, see `core.pain_network`.
     agreement

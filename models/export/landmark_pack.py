@@ -8,7 +8,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from core.geometry import Floats
-from core.packs import FILES, LandmarkManifest, sha256
+from core.manifests import LandmarkManifest
+from core.packs import FILES, sha256
 from core.sample import sample_faces
 from core.shape import POINTS, normalised
 from models.data.landmarks import EXPRESSIONS

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.geometry import Alignment, Floats
-from core.packs import FILES, Manifest, sha256
+from core.manifests import Manifest
+from core.packs import FILES, sha256
 from core.sample import sample_faces
 from models.export.onnx import export_onnx
 

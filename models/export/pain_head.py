@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from core.geometry import Floats
+from core.manifests import PSPI_PARTS
 from core.neurons.atlas import NeuronAtlas
-from core.packs import ATLAS, FILES, PSPI_PARTS, Pack, read_pack, sha256
+from core.packs import ATLAS, FILES, Pack, read_pack, sha256
 
 OUTPUT: Final = "units"
 MOST: Final = 5.0

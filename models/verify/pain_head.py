@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import Floats, Image
-from core.packs import PSPI_PARTS, read_pack
+from core.manifests import PSPI_PARTS
+from core.packs import read_pack
 from core.pain_network import POINTS
 from models.data.pain_parts import Gathered
 from models.data.pain_shown import Shown, shown

@@ -7,8 +7,9 @@ import pytest
 
 from app.packs import check_golden, summary
 from core.errors import PackInvalid, PackUnsuited
+from core.manifests import PSPI_PARTS
 from core.model import Model
-from core.packs import PSPI_PARTS, read_pack, sha256
+from core.packs import read_pack, sha256
 from tests.packs_made import make_pack_with_units
 
 ALL = np.ones(len(PSPI_PARTS), np.float32)

@@ -11,9 +11,10 @@ from app.packs import check_golden
 from core.action_units import UNITS
 from core.action_units.estimate import PLACES
 from core.geometry import Alignment
+from core.manifests import PSPI_PARTS
 from core.model import Model
 from core.neurons.atlas import NeuronAtlas
-from core.packs import DEFAULT_PACK, PSPI_PARTS, find_pack
+from core.packs import DEFAULT_PACK, find_pack
 from models.data.pain_parts import gathered, parts_of
 from models.data.pain_shown import shown
 from models.export.pain_head import SECTION, Head, add_head, estimates, pooled_features
