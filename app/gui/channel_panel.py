@@ -1,54 +1,31 @@
 """The panel beside the maps: the face, one channel of it large, and its numbers."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.gui import names, theme
-from app.gui.face_panel import FaceTabs
+from app.gui.look_panel import MARGIN_PX, NARROW_PX, WIDTH_PX, LookPanel, muted_label, say
 from app.gui.map_colours import UNIT, Shades
-from app.gui.map_view import SIDE_PX, MapView
+from app.gui.map_view import SIDE_PX
 from core.geometry import Floats
 from core.types import FaceResult, Frame
 
-WIDTH_PX: Final = 356
-NARROW_PX: Final = 226
-MARGIN_PX: Final = 18  # on either side
 OPACITY: Final = 0.85
 HINT: Final = "Point at the map to read its values."
 NO_PLACE: Final = "One value for the whole face: it has no place on it."
 
 
-class ChannelPanel(QFrame):
+class ChannelPanel(LookPanel):
     """Shows the chosen channel."""
 
-    face_chosen = Signal(int)
-    pin_wanted = Signal()
-
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("channelPanel")
+        super().__init__("Keep this channel first, for this pack and layer (P)", parent)
         self.setFixedWidth(WIDTH_PX)
         self._has_places = True
-        self.tabs = FaceTabs()
-        self.view = MapView()
-        self.face = QLabel("")
-        self.channel = QLabel("")
-        self.channel.setProperty("role", "title")
-        self.pin = QPushButton("Pin")
-        self.pin.setToolTip("Keep this channel first, for this pack and layer (P)")
-        self.facts = QLabel("")
-        self.value = QLabel("")
-        for label in (self.face, self.facts, self.value):
-            label.setFont(theme.font(12, tabular=True))
-            label.setProperty("role", "muted")
-            label.setWordWrap(True)
+        self.value = muted_label()
         self._lay_out()
-        self.tabs.chosen.connect(self.face_chosen)
-        self.pin.clicked.connect(self.pin_wanted)
         self.view.read.connect(self._show_value)
         self.show_nothing("")
 
@@ -62,14 +39,9 @@ class ChannelPanel(QFrame):
         self.setFixedWidth(width)
         self.view.setFixedHeight(min(width - 2 * MARGIN_PX, SIDE_PX))
 
-    def show_faces(self, face_ids: Sequence[int], selected: int) -> None:
-        """Offer the faces in the picture."""
-        self.tabs.show_faces(face_ids, selected)
-
     def show_nothing(self, text: str) -> None:
         """There is no face, or no layer; say why."""
-        self.view.show_nothing()
-        _say(self.face, text)
+        super().show_nothing(text)
         for part in (self.channel, self.pin, self.facts, self.value):
             part.hide()
 
@@ -79,10 +51,8 @@ class ChannelPanel(QFrame):
 
     def show_numbers(self, face: FaceResult, channel: str, pinned: bool, values: Floats) -> None:
         """Say which face and channel that is, by its title, and how strong."""
-        _say(self.face, f"Face {names.face_headline(face)}")
-        _say(self.channel, channel)
-        _say(self.pin, "Let go" if pinned else "Pin")
-        _say(self.facts, _numbers(values))
+        self.show_chosen(face, channel, pinned)
+        say(self.facts, _numbers(values))
         for part in (self.channel, self.pin, self.facts, self.value):
             part.show()
         self._has_places = values.size > 1
@@ -91,24 +61,19 @@ class ChannelPanel(QFrame):
     def _show_value(self) -> None:
         pointed = self.view.pointed
         if pointed is None or not self._has_places:
-            _say(self.value, HINT if self._has_places else NO_PLACE)
+            say(self.value, HINT if self._has_places else NO_PLACE)
         else:
             column, row, value = pointed
-            _say(self.value, f"column {column}, row {row}: {names.compact(value)} {UNIT}")
+            say(self.value, f"column {column}, row {row}: {names.compact(value)} {UNIT}")
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(10)
-        head.addWidget(self.channel)
-        head.addStretch(1)
-        head.addWidget(self.pin)
         column = QVBoxLayout(self)
         column.setContentsMargins(MARGIN_PX, 14, MARGIN_PX, 12)
         column.setSpacing(8)
         column.addWidget(self.tabs)
         column.addWidget(self.face)
         column.addWidget(self.view)
-        column.addLayout(head)
+        column.addLayout(self.head())
         column.addWidget(self.facts)
         column.addWidget(self.value)
         column.addStretch(1)
@@ -121,9 +86,3 @@ def _numbers(values: Floats) -> str:
         return f"{high} {UNIT}"
     below = f" · lowest {low}" if values.min() < 0 else ""
     return f"highest {high}{below} · mean {mean}\nabove 0 in {names.percent(float(np.mean(values > 0)))} of its units"
-
-
-def _say(part: QLabel | QPushButton, text: str) -> None:
-    """Set a text only where it is another: a layout goes through everything again each time."""
-    if part.text() != text:
-        part.setText(text)

@@ -2,58 +2,39 @@
 
 from typing import Final
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.gui import names, theme
 from app.gui.channel_panel import ChannelPanel
 from app.gui.choice import Segments
-from app.gui.layer_list import LayerList
 from app.gui.layer_look import LayerLook
-from app.gui.map_colours import ScaleBar
+from app.gui.look_page import LookPage
 from app.gui.map_grid import MapGrid
-from app.gui.pages import Page
 from app.gui.session import OpenLayer
 from app.settings import Settings
 from core.geometry import Floats
 from core.ranking import WAYS, strengths
-from core.types import Result
 
-WIDE_PX: Final = 1180  # from here on there is room for everything
 DRAWN: Final = (("pixels", "Units"), ("smooth", "Smooth"))
 
 
-class LayersPage(Page):
-    """Shows what the look sees as maps. It emits intentions."""
+class LayersPage(LookPage):
+    """Shows what the look sees as maps."""
 
     key = "layers"
     title = "Layers"
 
-    wanted = Signal(str, object)  # field of the settings, value
-    face_chosen = Signal(int)
-    painted = Signal(object)  # Result, after its maps have been drawn
+    grid: MapGrid
+    panel: ChannelPanel
 
     def __init__(self, settings: Settings, look: LayerLook, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("page")
-        self._settings = settings
-        self.look = look
-        self.list = LayerList()
-        self.grid = MapGrid()
-        self.panel = ChannelPanel()
-        self.scale = ScaleBar()
+        super().__init__(settings, look, MapGrid(), ChannelPanel(), parent)
         self.strength = Segments("Strongest by")
         self.drawn = Segments("Drawn as")
         self.strength.set_entries([("maximum", "Maximum"), ("mean", "Mean")])
         self.drawn.set_entries(DRAWN)
         self._lay_out()
-        self._connect()
-
-    @property
-    def notice_area(self) -> QWidget:
-        """Notices stand over the maps."""
-        return self.grid
 
     # What every page is told
 
@@ -69,13 +50,7 @@ class LayersPage(Page):
         self.strength.show_key(settings.strength)
         self.drawn.show_key("smooth" if settings.smooth else "pixels")
         if other_strength and self.isVisible():
-            self.look.rank_by(self._strengths)
-
-    def show_result(self, result: Result) -> None:
-        """Offer the faces of this frame."""
-        if self.isVisible():
-            face_ids = sorted(face.observation.face_id for face in result.faces)
-            self.panel.show_faces(face_ids, self.look.face_id)
+            self.look.rank_by(self.strengths)
 
     def slow_tick(self) -> None:
         """Numbers, no faster than anybody reads."""
@@ -97,26 +72,15 @@ class LayersPage(Page):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802 - Qt's name
         super().resizeEvent(event)
-        narrow = self.width() < WIDE_PX
-        for part in (self.list, self.panel):
-            part.set_narrow(narrow)
+        for part in (self.list, self.panel, self.scale):
+            part.set_narrow(self.narrow)
         for label in self._labels:
-            label.setVisible(not narrow)
-        self.scale.set_narrow(narrow)
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802 - Qt's name
-        super().showEvent(event)
-        self.grid.setFocus()
-        self.look.rank_by(self._strengths)
-        self.look.attend(self, True)
-
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: D102, N802 - Qt's name
-        super().hideEvent(event)
-        self.look.attend(self, False)
+            label.setVisible(not self.narrow)
 
     # What the look says
 
-    def _take_opened(self, opened: OpenLayer) -> None:
+    def take_opened(self, opened: OpenLayer) -> None:
+        """Name the layer, and make room for its maps."""
         layer = opened.layer
         self.list.show_layers(opened.layers, opened.left_out)
         self._title.setText(layer.name)
@@ -125,12 +89,14 @@ class LayersPage(Page):
         self.scale.show_shades(self.look.shades)
         self.scale.show()
 
-    def _show_nothing(self, text: str, of_face: str = "") -> None:
+    def show_nothing(self, text: str, of_face: str = "") -> None:
+        """Say why there are no maps."""
         self.grid.show_message(text)
         self.panel.show_nothing(of_face)
         self._count.setText("")
 
-    def _show_maps(self) -> None:
+    def take_answer(self) -> None:
+        """Draw the maps."""
         shades = self.look.shades
         self.scale.show_shades(shades)
         features, face, result, channel = self.look.features, self.look.face, self.look.result, self.look.channel
@@ -152,20 +118,18 @@ class LayersPage(Page):
         way = WAYS[self._settings.strength] if opened.layer.height * opened.layer.width > 1 else "value"
         self._count.setText(f"{which} channels for face {name} · by {way}, pinned ones first")
 
-    def _choose_channel(self, channel: int) -> None:
-        self.look.choose_channel(channel)
+    def choose_channel(self, channel: int) -> None:
+        """Take the channel, and say its numbers at once."""
+        super().choose_channel(channel)
         self._show_numbers()
 
-    def _strengths(self, maps: Floats) -> Floats:
+    def strengths(self, maps: Floats) -> Floats:
+        """Maximum or mean of each channel, as the settings say."""
         return strengths(maps, self._settings.strength)
 
     # Putting it together
 
     def _lay_out(self) -> None:
-        self._title, self._size, self._count = QLabel(""), QLabel(""), QLabel("")
-        self._title.setProperty("role", "title")
-        self._size.setProperty("role", "muted")
-        self._count.setProperty("role", "quiet")
         head = QHBoxLayout()
         head.setSpacing(10)
         head.addWidget(self._title)
@@ -188,31 +152,7 @@ class LayersPage(Page):
         middle.addLayout(tools)
         middle.addWidget(self.grid, 1)
         middle.addWidget(self._count)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self.list)
-        row.addLayout(middle, 1)
-        row.addWidget(self.panel)
-        self.scale.hide()
-
-    def _connect(self) -> None:
-        look = self.look
-        look.opened.connect(self._take_opened)
-        look.asked.connect(self.list.show_key)
-        look.answered.connect(self._show_maps)
-        look.emptied.connect(self._show_nothing)
-        look.face_lost.connect(lambda text: self._show_nothing(text, text))
-        self.list.chosen.connect(look.choose_layer)
-        self.grid.chosen.connect(self._choose_channel)
-        self.grid.pin_wanted.connect(look.toggle_pin)
-        self.grid.resized.connect(self._show_maps)
-        self.grid.painted.connect(self._tell_painted)
-        self.panel.face_chosen.connect(self.face_chosen)
-        self.panel.pin_wanted.connect(look.pin_channel)
+        self.join(middle)
+        self.grid.resized.connect(self.take_answer)
         self.strength.chosen.connect(lambda key: self.wanted.emit("strength", key))
         self.drawn.chosen.connect(lambda key: self.wanted.emit("smooth", key == "smooth"))
-
-    def _tell_painted(self) -> None:
-        if self.look.result is not None:
-            self.painted.emit(self.look.result)

@@ -5,15 +5,14 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from app.gui import names, theme
-from app.gui.channel_panel import MARGIN_PX, NARROW_PX, WIDTH_PX
-from app.gui.face_panel import FaceTabs
+from app.gui import theme
+from app.gui.look_panel import MARGIN_PX, NARROW_PX, WIDTH_PX, LookPanel, say
 from app.gui.map_colours import Shades
-from app.gui.map_view import SIDE_PX, MapView, Mark
+from app.gui.map_view import SIDE_PX, Mark
 from app.gui.neuron_grid import Neuron, grey_pixmap
 from app.gui.neuron_histogram import NeuronHistogram
 from core.geometry import Floats
@@ -86,27 +85,14 @@ class Square(QWidget):
         painter.end()
 
 
-class NeuronPanel(QFrame):
+class NeuronPanel(LookPanel):
     """Shows the chosen filter."""
 
-    face_chosen = Signal(int)
-    pin_wanted = Signal()
-
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("channelPanel")
-        self.tabs = FaceTabs()
-        self.view = MapView()
+        super().__init__("Keep this filter first and follow it in the chart (P or Enter)", parent)
         self.view.setMinimumSize(120, 120)
-        self.face, self.channel, self.unit, self.facts = QLabel(""), QLabel(""), QLabel(""), QLabel("")
-        self.channel.setProperty("role", "title")
-        self.pin = QPushButton("Pin")
-        self.pin.setToolTip("Keep this filter first and follow it in the chart (P or Enter)")
-        for label in (self.face, self.facts):
-            label.setFont(theme.font(12, tabular=True))
-            label.setProperty("role", "muted")
-        for label in (self.face, self.unit, self.facts):
-            label.setWordWrap(True)
+        self.unit = QLabel("")
+        self.unit.setWordWrap(True)
         self.looks_for, self.now = Square("What the filter looks for"), Square("What drives the filter in this face")
         self.looks_for.setToolTip("By which pixels its strongest maxima over the atlas's pictures came about")
         self.now.setToolTip("By which pixels its maximum in this face came about, at the dashed square")
@@ -114,8 +100,6 @@ class NeuronPanel(QFrame):
         self._below = QWidget()
         self._lay_out()
         self.fit(False, 0)
-        self.tabs.chosen.connect(self.face_chosen)
-        self.pin.clicked.connect(self.pin_wanted)
         self.show_nothing("")
 
     def show_theme(self, chosen: theme.Theme) -> None:
@@ -134,14 +118,9 @@ class NeuronPanel(QFrame):
             part.setFixedSize(side, side)
         self.histogram.setVisible(height_px >= LOW_PX)
 
-    def show_faces(self, face_ids: Sequence[int], selected: int) -> None:
-        """Offer the faces in the picture."""
-        self.tabs.show_faces(face_ids, selected)
-
     def show_nothing(self, text: str) -> None:
         """There is no face, or no layer; say why."""
-        self.view.show_nothing()
-        _say(self.face, text)
+        super().show_nothing(text)
         self._below.hide()
 
     def show_map(self, frame: Frame, face: FaceResult, values: Floats, shades: Shades) -> None:
@@ -154,20 +133,13 @@ class NeuronPanel(QFrame):
 
     def show_numbers(self, face: FaceResult, title: str, pinned: bool, neuron: Neuron, facts: str, unit: str) -> None:
         """Say which filter that is, what it follows, how strong it is and where."""
-        _say(self.face, f"Face {names.face_headline(face)}")
-        _say(self.channel, title)
-        _say(self.pin, "Let go" if pinned else "Pin")
-        _say(self.unit, unit)
-        _say(self.facts, facts)
+        self.show_chosen(face, title, pinned)
+        say(self.unit, unit)
+        say(self.facts, facts)
         self.histogram.show_value(neuron.activation)
         self._below.show()
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(10)
-        head.addWidget(self.channel)
-        head.addStretch(1)
-        head.addWidget(self.pin)
         pictures = QHBoxLayout()
         pictures.setSpacing(GAP_PX)
         for title, square in (("Looks for", self.looks_for), ("In this face now", self.now)):
@@ -181,7 +153,7 @@ class NeuronPanel(QFrame):
         below = QVBoxLayout(self._below)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(8)
-        below.addLayout(head)
+        below.addLayout(self.head())
         for part in (self.facts, self.unit):
             below.addWidget(part)
         below.addLayout(pictures)
@@ -192,9 +164,3 @@ class NeuronPanel(QFrame):
         for widget in (self.tabs, self.face, self.view, self._below):
             column.addWidget(widget)
         column.addStretch(1)
-
-
-def _say(part: QLabel | QPushButton, text: str) -> None:
-    """Set a text only where it is another: a layout goes through everything again each time."""
-    if part.text() != text:
-        part.setText(text)

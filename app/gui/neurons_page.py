@@ -3,30 +3,27 @@
 from typing import Final
 
 import numpy as np
-from PySide6.QtCore import QRectF, Signal
-from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.gui import names, neuron_words, theme
 from app.gui.carrier import Ask, Carrier
 from app.gui.choice import Segments
-from app.gui.layer_list import LayerList
 from app.gui.layer_look import LayerLook
-from app.gui.map_colours import ScaleBar
+from app.gui.look_page import LookPage
 from app.gui.map_view import Mark, enlarged
 from app.gui.neuron_gauge import NeuronGauge
 from app.gui.neuron_grid import Neuron, NeuronGrid
 from app.gui.neuron_panel import NeuronPanel
 from app.gui.neuron_strip import Activity, Line, NeuronStrip
-from app.gui.pages import Page
 from app.gui.session import OpenLayer, Session
 from app.settings import Settings
 from core.geometry import Floats
 from core.neurons.lens import CarriedBack, grey
 from core.ranking import strengths
-from core.types import FaceResult, Result
+from core.types import FaceResult
 
-WIDE_PX: Final = 1180  # from here on there is room for everything
 LOW_PX: Final = 640  # pages below this height make do with less
 STRIP_PX: Final = (176, 132)  # height of the chart, and of the chart on a low page
 ORDERS: Final = (("activation", "Activation"), ("reach", "Share of reach"))
@@ -37,42 +34,28 @@ SILENT: Final = "The filter is not active in this face."
 MOST_LINES: Final = 9  # as many as there are colours that can be told apart
 
 
-class NeuronsPage(Page):
-    """Shows what the look sees as filters. It emits intentions."""
+class NeuronsPage(LookPage):
+    """Shows what the look sees as filters."""
 
     key = "neurons"
     title = "Neurons"
 
-    wanted = Signal(str, object)  # field of the settings, value
-    face_chosen = Signal(int)
-    painted = Signal(object)  # Result, after its filters have been drawn
+    grid: NeuronGrid
+    panel: NeuronPanel
 
     def __init__(self, settings: Settings, look: LayerLook, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("page")
-        self._settings = settings
+        super().__init__(settings, look, NeuronGrid(), NeuronPanel(), parent)
         self._theme = theme.DARK
         self._activity = Activity()
         self._told: CarriedBack | None = None  # the newest answer, about the chosen filter
         self._asked: Ask | None = None
         self._shown_channel: int | None = None  # whose pattern and histogram the panel shows
-        self.look = look
         self._gauge = NeuronGauge(look)
         self.carrier = Carrier(self)
-        self.list = LayerList()
-        self.grid = NeuronGrid()
         self.strip = NeuronStrip()
-        self.panel = NeuronPanel()
-        self.scale = ScaleBar()
         self.order = Segments("Strongest by")
         self.order.set_entries(ORDERS)
         self._lay_out()
-        self._connect()
-
-    @property
-    def notice_area(self) -> QWidget:
-        """Notices stand over the filters."""
-        return self.grid
 
     # What every page is told
 
@@ -88,7 +71,7 @@ class NeuronsPage(Page):
         self._settings = settings
         self._show_order()
         if other_order and self.isVisible():
-            self.look.rank_by(self._strengths)
+            self.look.rank_by(self.strengths)
 
     def begin(self, session: Session) -> None:
         """Ask this session what drives a filter."""
@@ -97,12 +80,6 @@ class NeuronsPage(Page):
     def clear(self, text: str) -> None:
         """There is no source."""
         self.carrier.watch(None)
-
-    def show_result(self, result: Result) -> None:
-        """Offer the faces of this frame."""
-        if self.isVisible():
-            face_ids = sorted(face.observation.face_id for face in result.faces)
-            self.panel.show_faces(face_ids, self.look.face_id)
 
     def slow_tick(self) -> None:
         """Numbers, no faster than anybody reads, and what was carried back."""
@@ -126,28 +103,21 @@ class NeuronsPage(Page):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802 - Qt's name
         super().resizeEvent(event)
-        narrow, low = self.width() < WIDE_PX, self.height() < LOW_PX
-        self.list.set_narrow(narrow)
-        self.panel.fit(narrow, self.height())
-        self._label.setVisible(not narrow)
-        self.scale.set_narrow(narrow)
+        for part in (self.list, self.scale):
+            part.set_narrow(self.narrow)
+        self.panel.fit(self.narrow, self.height())
+        self._label.setVisible(not self.narrow)
         self._show_size()
-        self.strip.setFixedHeight(STRIP_PX[low])
+        self.strip.setFixedHeight(STRIP_PX[self.height() < LOW_PX])
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802 - Qt's name
-        super().showEvent(event)
-        self.grid.setFocus()
         self._activity.clear()
-        self.look.rank_by(self._strengths)
-        self.look.attend(self, True)
-
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: D102, N802 - Qt's name
-        super().hideEvent(event)
-        self.look.attend(self, False)
+        super().showEvent(event)
 
     # What the look says
 
-    def _take_opened(self, opened: OpenLayer) -> None:
+    def take_opened(self, opened: OpenLayer) -> None:
+        """Name the layer, and say what is known of its filters."""
         layer, known = opened.layer, opened.known
         self.list.show_layers(opened.layers, opened.left_out)
         self._title.setText(layer.name)
@@ -162,16 +132,17 @@ class NeuronsPage(Page):
         self.scale.show()
         self._show_order()
         if self.isVisible():
-            self.look.rank_by(self._strengths)
+            self.look.rank_by(self.strengths)
 
-    def _show_nothing(self, text: str, of_face: str = "") -> None:
+    def show_nothing(self, text: str, of_face: str = "") -> None:
+        """Say why there are no filters."""
         self.grid.show_message(text)
         self.panel.show_nothing(of_face)
         self.strip.show_lines([], self._activity)
         self._count.setText(KEYS)
 
-    def _take_answer(self) -> None:
-        """A frame's answer, or another choice, pin or scale."""
+    def take_answer(self) -> None:
+        """Follow the filters in the chart, and draw them."""
         features, result = self.look.features, self.look.result
         if self.isVisible() and features is not None and result is not None:
             about = (features.pack, features.layer, features.face_id)
@@ -228,8 +199,7 @@ class NeuronsPage(Page):
         )
         shown, name = len(self.grid.channels), names.face_name(face.observation.face_id)
         which = f"all {shown}" if shown == opened.layer.channels else f"{shown} of {opened.layer.channels}"
-        narrow = self.width() < WIDE_PX
-        self._count.setText(f"{which} · {FEW_KEYS}" if narrow else f"{which} filters for face {name} · {KEYS}")
+        self._count.setText(f"{which} · {FEW_KEYS}" if self.narrow else f"{which} filters for face {name} · {KEYS}")
 
     def _called(self, channel: int) -> str:
         """What a filter is called as a heading; a unit that sees the whole face is no filter."""
@@ -284,7 +254,8 @@ class NeuronsPage(Page):
     def _by_reach(self) -> bool:
         return self._gauge.known is not None and self._settings.neuron_order == "reach"
 
-    def _strengths(self, maps: Floats) -> Floats:
+    def strengths(self, maps: Floats) -> Floats:
+        """Maxima, or what share of a filter's reach they are."""
         highest, known = strengths(maps, "maximum"), self._gauge.known
         if known is None or not self._by_reach or len(highest) != known.filters:
             return highest
@@ -309,7 +280,7 @@ class NeuronsPage(Page):
     def _show_size(self) -> None:
         if self.look.layer is not None:
             words = self.look.layer.layer.size_text.replace("map", "filter")
-            self._size.setText(words.split(" of ")[0] if self.width() < WIDE_PX else words)
+            self._size.setText(words.split(" of ")[0] if self.narrow else words)
 
     def _show_order(self) -> None:
         self.order.button("reach").setEnabled(self._gauge.known is not None)
@@ -323,11 +294,9 @@ class NeuronsPage(Page):
     # Putting it together
 
     def _lay_out(self) -> None:
-        self._title, self._size, self._count, self._note = QLabel(""), QLabel(""), QLabel(KEYS), QLabel("")
-        self._label = QLabel("Strongest by")
-        for label, role in ((self._title, "title"), (self._size, "muted")):
-            label.setProperty("role", role)
-        for label in (self._count, self._note, self._label):
+        self._count.setText(KEYS)
+        self._note, self._label = QLabel(""), QLabel("Strongest by")
+        for label in (self._note, self._label):
             label.setProperty("role", "quiet")
         self._note.setWordWrap(True)
         self._note.hide()
@@ -349,32 +318,8 @@ class NeuronsPage(Page):
         middle.addWidget(self.grid, 1)
         middle.addLayout(foot)
         middle.addWidget(self.strip)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self.list)
-        row.addLayout(middle, 1)
-        row.addWidget(self.panel)
-        self.scale.hide()
-
-    def _connect(self) -> None:
-        look = self.look
-        look.opened.connect(self._take_opened)
-        look.asked.connect(self.list.show_key)
-        look.answered.connect(self._take_answer)
-        look.emptied.connect(self._show_nothing)
-        look.face_lost.connect(lambda text: self._show_nothing(text, text))
+        self.join(middle)
         self.carrier.arrived.connect(self._take_carried)
         self.carrier.failed.connect(self._take_refused)
-        self.list.chosen.connect(look.choose_layer)
-        self.grid.chosen.connect(look.choose_channel)
-        self.grid.pin_wanted.connect(look.toggle_pin)
         self.grid.resized.connect(self._show_neurons)
-        self.grid.painted.connect(self._tell_painted)
-        self.panel.face_chosen.connect(self.face_chosen)
-        self.panel.pin_wanted.connect(look.pin_channel)
         self.order.chosen.connect(lambda key: self.wanted.emit("neuron_order", key))
-
-    def _tell_painted(self) -> None:
-        if self.look.result is not None:
-            self.painted.emit(self.look.result)
