@@ -6,11 +6,9 @@ from typing import Final
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -20,15 +18,12 @@ from app.gui import names, theme
 from app.gui.bars import ProbabilityBars, RegionBars, paint_diamond
 from app.gui.looks import LOOKS
 from app.gui.pain_section import PainSection
+from app.gui.side_panel import MARGIN_PX, WIDTH_PX, SidePanel, bare_column, heading
 from core.pspi import MOST
 from core.steady import Standing
 from core.types import FaceResult, LandmarkReading, Prediction
 from core.verdict import Verdict
 
-WIDTH_PX: Final = 356  # of which the border takes one
-MARGIN_PX: Final = 18  # on either side
-TABS_PER_ROW: Final = 9
-MOST_TABS: Final = 18
 PAIN_PX: Final = 180  # what the section of pain takes
 ROOM_FOR_ALL_PX: Final = 610  # panel height from which every class has its row
 
@@ -84,43 +79,6 @@ class VerdictChip(QPushButton):
         )
 
 
-class FaceTabs(QWidget):
-    """A letter per face in the picture, where there are several."""
-
-    chosen = Signal(int)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 8)
-        self._grid.setSpacing(5)
-        self._grid.setColumnStretch(TABS_PER_ROW, 1)
-        self._buttons: dict[int, QPushButton] = {}
-
-    def show_faces(self, face_ids: Sequence[int], selected: int) -> None:
-        """Show these; hidden where there is nothing to choose."""
-        ids = sorted(face_ids)[:MOST_TABS]
-        if ids != list(self._buttons):
-            for button in self._buttons.values():
-                self._grid.removeWidget(button)
-                button.deleteLater()
-            self._buttons = {face_id: self._button(place, face_id) for place, face_id in enumerate(ids)}
-        for face_id, button in self._buttons.items():
-            button.setChecked(face_id == selected)
-        self.setVisible(len(ids) > 1)
-
-    def _button(self, place: int, face_id: int) -> QPushButton:
-        button = QPushButton(names.face_name(face_id))
-        button.setCheckable(True)
-        button.setFixedSize(30, 26)
-        button.setStyleSheet("padding: 0;")
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.setToolTip(f"Face {names.face_name(face_id)}" + (f" ({place + 1})" if place < 9 else ""))
-        button.clicked.connect(lambda: self.chosen.emit(face_id))
-        self._grid.addWidget(button, place // TABS_PER_ROW, place % TABS_PER_ROW)
-        return button
-
-
 class _Dot(QWidget):
     """The colour of the face's frame."""
 
@@ -153,30 +111,22 @@ class _Diamond(QWidget):
         painter.end()
 
 
-class FacePanel(QScrollArea):
+class FacePanel(SidePanel):
     """Everything about the selected face."""
 
-    face_chosen = Signal(int)
     numbers_wanted = Signal()
     pain_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("facePanel")
-        self.setFixedWidth(WIDTH_PX)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.tabs = FaceTabs()
         self.verdict = VerdictChip()
         self.probabilities = ProbabilityBars()
         self.regions = RegionBars()
         self.pain = PainSection()
-        self._empty = QLabel("")
-        self._empty.setWordWrap(True)
-        self._empty.setProperty("role", "muted")
-        self._build()
-        self.tabs.chosen.connect(self.face_chosen)
+        self.column.addLayout(self._headline())
+        self._emotions = self._of_emotions()
+        self.column.addWidget(self.pain)
+        self.column.addWidget(self._emotions)
         self.verdict.clicked.connect(self.numbers_wanted)
         self.pain.why_wanted.connect(self.pain_wanted)
         self.show_empty("")
@@ -187,13 +137,6 @@ class FacePanel(QScrollArea):
         self._mesh.setStyleSheet(f"color: {chosen.mesh};")
         for part in (self.verdict, self.probabilities, self.regions, self.pain):
             part.show_theme(chosen)
-
-    def show_empty(self, text: str) -> None:
-        """Say why there is no face to show."""
-        self.tabs.hide()
-        self._face.hide()
-        self._empty.setText(text)
-        self._empty.show()
 
     def show_face(self, face: FaceResult, face_ids: Sequence[int], standing: Standing, above: float = MOST) -> None:
         """Show this face and how its verdict stands.
@@ -206,8 +149,7 @@ class FacePanel(QScrollArea):
             The pain score from which an episode starts.
         """
         observation = face.observation
-        self._empty.hide()
-        self._face.show()
+        self.show_column()
         self.tabs.show_faces(face_ids, observation.face_id)
         self._dot.face_id = observation.face_id
         self._dot.update()
@@ -247,26 +189,6 @@ class FacePanel(QScrollArea):
         needed = ROOM_FOR_ALL_PX + (0 if self.pain.isHidden() else PAIN_PX)
         self.probabilities.set_short(self.height() < needed)
 
-    def _build(self) -> None:
-        body = QWidget()
-        body.setObjectName("facePanelBody")
-        whole = QVBoxLayout(body)
-        whole.setContentsMargins(MARGIN_PX, 14, MARGIN_PX, 12)
-        whole.setSpacing(0)
-        whole.addWidget(self.tabs)
-        whole.addWidget(self._empty)
-        self._face = QWidget()
-        column = QVBoxLayout(self._face)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(self._headline())
-        self._emotions = self._of_emotions()
-        column.addWidget(self.pain)
-        column.addWidget(self._emotions)
-        whole.addWidget(self._face)
-        whole.addStretch(1)
-        self.setWidget(body)
-
     def _of_emotions(self) -> QWidget:
         holder = QWidget()
         column = QVBoxLayout(holder)
@@ -274,7 +196,7 @@ class FacePanel(QScrollArea):
         column.setSpacing(0)
         column.addWidget(self.verdict)
         column.addSpacing(16)
-        column.addLayout(_heading("EXPRESSION", QLabel("calibrated probability")))
+        column.addLayout(heading("EXPRESSION", QLabel("calibrated probability")))
         column.addSpacing(6)
         column.addWidget(self.probabilities)
         column.addSpacing(16)
@@ -298,10 +220,8 @@ class FacePanel(QScrollArea):
     def _what_it_looked_at(self) -> QWidget:
         self._diamond = _Diamond()
         holder = QWidget()
-        column = QVBoxLayout(holder)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addLayout(_heading("WHAT IT LOOKED AT", QLabel("share of relevance · │ uniform")))
+        column = bare_column(holder, 4)
+        column.addLayout(heading("WHAT IT LOOKED AT", QLabel("share of relevance · │ uniform")))
         self._what = QLabel("")
         self._what.setProperty("role", "muted")
         self._what.setFont(theme.font(12, tabular=True))
@@ -316,9 +236,7 @@ class FacePanel(QScrollArea):
             "Agreement: rank correlation of the regions' shares, 1 where both order the regions alike."
         )
         self._looked = QWidget()
-        inner = QVBoxLayout(self._looked)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.setSpacing(6)
+        inner = bare_column(self._looked, 6)
         inner.addLayout(self._sides())
         inner.addWidget(self.regions)
         column.addWidget(self._what)
@@ -339,14 +257,3 @@ class FacePanel(QScrollArea):
         left.setAlignment(Qt.AlignmentFlag.AlignRight)
         row.addWidget(left)
         return row
-
-
-def _heading(text: str, note: QLabel) -> QHBoxLayout:
-    label = QLabel(text)
-    label.setProperty("role", "heading")
-    note.setProperty("role", "quiet")
-    row = QHBoxLayout()
-    row.addWidget(label)
-    row.addStretch(1)
-    row.addWidget(note)
-    return row

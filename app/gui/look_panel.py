@@ -7,7 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.gui import names, theme
-from app.gui.face_panel import FaceTabs
+from app.gui.face_tabs import FaceTabs
 from app.gui.map_view import MapView
 from core.types import FaceResult
 

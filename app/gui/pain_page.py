@@ -354,7 +354,7 @@ class PainPage(Page):
     def _side(self) -> QWidget:
         self.switch.setProperty("kind", "primary")
         self.switch.setAutoDefault(True)
-        self.panel.add_switch(self.switch)
+        self.panel.add_beneath(self.switch)
         return self.panel
 
     def _strip(self) -> QWidget:

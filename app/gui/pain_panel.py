@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.gui import names, theme
-from app.gui.face_panel import MARGIN_PX, WIDTH_PX, FaceTabs
 from app.gui.pain_bars import PartBars, PlaceBars, ScoreGauge, UnitBars
 from app.gui.pain_moment import Moment
 from app.gui.pain_section import sentence
 from app.gui.second_road import SecondRoad, agreement_text
+from app.gui.side_panel import SidePanel, bare_column, heading
 from core.blendshapes import Blendshapes
 
 SENTENCE_LINES: Final = 3  # kept free, so that what is below stands still
@@ -55,21 +55,14 @@ class FrozenRibbon(QFrame):
         return self._text.text()
 
 
-class PainPanel(QScrollArea):
+class PainPanel(SidePanel):
     """Everything about one moment of one face."""
 
-    face_chosen = Signal(int)
     back_wanted = Signal()
     map_wanted = Signal(bool)  # the network's map on the face, in place of the score's reasons
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("facePanel")
-        self.setFixedWidth(WIDTH_PX)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.tabs = FaceTabs()
         self.ribbon = FrozenRibbon()
         self.gauge = ScoreGauge()
         self.parts = PartBars()
@@ -78,26 +71,14 @@ class PainPanel(QScrollArea):
         self.road = SecondRoad()
         self.all_units = QPushButton("All 20")
         self._build()
-        self.tabs.chosen.connect(self.face_chosen)
         self.ribbon.back_wanted.connect(self.back_wanted)
         self.road.map_wanted.connect(self.map_wanted)
         self.show_empty("")
-
-    def add_switch(self, switch: QPushButton) -> None:
-        """Offer this under the words that stand here while there is nothing to show."""
-        self._beneath.addWidget(switch, 0, Qt.AlignmentFlag.AlignLeft)
 
     def show_theme(self, chosen: theme.Theme) -> None:
         """Take the theme's colours."""
         for part in (self.gauge, self.parts, self.units, self.places, self.road):
             part.show_theme(chosen)
-
-    def show_empty(self, text: str) -> None:
-        """Say why there is nothing to show."""
-        self.tabs.hide()
-        self._face.hide()
-        self._empty.setText(text)
-        self._empty.show()
 
     def show_moment(self, shown: Moment, against: str, above: float, face_ids: Sequence[int], frozen: str = "") -> None:
         """Show a moment.
@@ -114,8 +95,7 @@ class PainPanel(QScrollArea):
             What a moment of before is about; nothing for one of now.
         """
         reading, why = shown.reading, shown.why
-        self._empty.hide()
-        self._face.show()
+        self.show_column()
         self.ribbon.show_text(frozen)
         self.tabs.show_faces([] if frozen else face_ids, shown.face_id)
         self._name.setText(f"Face {names.face_name(shown.face_id)}")
@@ -154,9 +134,6 @@ class PainPanel(QScrollArea):
                 self._agreement.style().polish(self._agreement)
 
     def _build(self) -> None:
-        self._empty = QLabel("")
-        self._empty.setWordWrap(True)
-        self._empty.setProperty("role", "muted")
         self._name, self._facts, self._against = QLabel(""), QLabel(""), QLabel("")
         self._name.setProperty("role", "title")
         self._facts.setProperty("role", "muted")
@@ -171,19 +148,7 @@ class PainPanel(QScrollArea):
         foot = QLabel(FOOT)
         foot.setProperty("role", "quiet")
         foot.setWordWrap(True)
-        body = QWidget()
-        body.setObjectName("facePanelBody")
-        whole = QVBoxLayout(body)
-        whole.setContentsMargins(MARGIN_PX, 14, MARGIN_PX, 12)
-        whole.setSpacing(0)
-        whole.addWidget(self.tabs)
-        whole.addWidget(self._empty)
-        self._beneath = QVBoxLayout()
-        whole.addLayout(self._beneath)
-        self._face = QWidget()
-        column = QVBoxLayout(self._face)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        column = self.column
         column.addWidget(self.ribbon)
         column.addSpacing(6)
         head = QHBoxLayout()
@@ -203,9 +168,6 @@ class PainPanel(QScrollArea):
         column.addWidget(self._reasons())
         column.addSpacing(11)
         column.addWidget(foot)
-        whole.addWidget(self._face)
-        whole.addStretch(1)
-        self.setWidget(body)
 
     def _reasons(self) -> QWidget:
         self.all_units.setCheckable(True)
@@ -218,18 +180,16 @@ class PainPanel(QScrollArea):
         self._opinion.setWordWrap(True)
         self._opinion.hide()
         self._why = QWidget()
-        column = QVBoxLayout(self._why)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(5)
-        column.addLayout(_heading("WHAT IT IS MADE OF", self._unit))
+        column = bare_column(self._why, 5)
+        column.addLayout(heading("WHAT IT IS MADE OF", self._unit))
         column.addWidget(self.parts)
         column.addSpacing(7)
-        column.addLayout(_heading("ACTION UNITS", self.all_units))
+        column.addLayout(heading("ACTION UNITS", self.all_units))
         column.addLayout(_sides())
         column.addWidget(self.units)
         column.addWidget(self._opinion)
         column.addSpacing(7)
-        column.addLayout(_heading("WHERE IT COMES FROM", QLabel("points of the score")))
+        column.addLayout(heading("WHERE IT COMES FROM", QLabel("points of the score")))
         column.addWidget(self.places)
         column.addWidget(self.road)
         return self._why
@@ -239,18 +199,6 @@ def likeness_text(likeness: float) -> str:
     """What the model of look-alikes says, with its own probability."""
     like, probability = ("pain-like", likeness) if likeness >= 0.5 else ("other expression", 1 - likeness)
     return f"Model of look-alikes: {like} {probability:.2f}"
-
-
-def _heading(text: str, beside: QWidget) -> QHBoxLayout:
-    label = QLabel(text)
-    label.setProperty("role", "heading")
-    if isinstance(beside, QLabel):
-        beside.setProperty("role", "quiet")
-    row = QHBoxLayout()
-    row.addWidget(label)
-    row.addStretch(1)
-    row.addWidget(beside)
-    return row
 
 
 def _sides() -> QHBoxLayout:
