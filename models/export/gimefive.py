@@ -37,7 +37,8 @@ not what somebody feels. It is not a medical device.
 
 TRAINING = """- Data: FER2013 with its original labels, neutral left out: the published protocol. Trained on the
   training rows; measured on the public-test rows, which were never trained on. The published number, 67.5 %, is on
-  public and private test rows together; the private ones are not among these.
+  public and private test rows together; the private ones are not among these. The default pack's network, trained on
+  the same images and labels, reads 71.5 % of the same rows.
 - **Rights to the images:** they were collected from the web and never cleared for redistribution by the people shown.
   The weights were trained on them; the images are not part of this pack. Decide whether that suits your use.
 - SGD, momentum .9, weight decay .0001 and batches of 16, as published. 80 epochs at a constant rate of .001, also as

@@ -70,8 +70,21 @@ class SixRecipe:
         return self.small_side if epoch < self.small_epochs else self.side
 
 
-# Our own network learns as it does for the default pack: one cycle, averaged weights.
-OURS = SixRecipe(36, 36, 128, 0.15, 0.15, 5e-4, 0.998, 0.1, 48)
+# Our own network learns as it does for the default pack: one cycle, averaged weights, first on small pictures.
+OURS = SixRecipe(
+    epochs=40,
+    patience=40,
+    batch=128,
+    rate=0.15,
+    peak_rate=0.15,
+    weight_decay=5e-4,
+    average_decay=0.998,
+    smoothing=0.1,
+    side=48,
+    small_epochs=24,
+    small_side=32,
+    moved_only=1,
+)
 
 
 def fresh_gimefive() -> GiMeFive:
