@@ -51,8 +51,8 @@ def main() -> None:
 
 
 def _mien(arguments: argparse.Namespace) -> None:
-    from models.export.mien import network_of
     from models.train.mien import FURTHER, TAUGHT, Faces, Recipe, fresh_run, train
+    from models.train.teachers import seen_by
 
     begun = TAUGHT if arguments.teachers else FURTHER
     recipe = replace(begun if arguments.begun else Recipe(), **_numbers(Recipe, arguments.set))
@@ -65,7 +65,7 @@ def _mien(arguments: argparse.Namespace) -> None:
     steps = len(train_faces.kept) // recipe.batch
     config = MienConfig(gated=not arguments.plain)
     if arguments.teachers:
-        train_faces.teach([network_of(folder) for folder in arguments.teachers], recipe.taught_share)
+        train_faces.teach([seen_by(folder, train_faces) for folder in arguments.teachers], recipe.taught_share)
     run = fresh_run(arguments.run, config, recipe, steps, arguments.seed, arguments.begun)
     parameters = sum(p.numel() for p in run.network.parameters())
     print(f"{parameters / 1e6:.2f} M parameters, {multiply_adds(run.average, config.size) / 1e6:.1f} M multiply-adds")

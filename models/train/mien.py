@@ -128,11 +128,9 @@ class Faces:
         self.distribution = torch.from_numpy(distribution)
         self.kept = torch.from_numpy(np.flatnonzero(kept))
 
-    def teach(self, teachers: Sequence[Mien], share: float) -> None:
-        """Mix into the votes what the teachers see, on average over both crops and their mirror images."""
-        views = [faces for crop in (self.aligned, self.raw) for faces in (crop, crop.flip(-1))]
-        seen = [torch.from_numpy(predict(teacher, faces)).softmax(1) for teacher in teachers for faces in views]
-        self.distribution = (1 - share) * self.distribution + share * torch.stack(seen).mean(0)
+    def teach(self, seen: Sequence[Tensor], share: float) -> None:
+        """Mix into the votes what teachers see, float32 [n, classes] each: this share of what is learnt is theirs."""
+        self.distribution = (1 - share) * self.distribution + share * torch.stack(list(seen)).mean(0)
 
     def draw(self, recipe: Recipe, generator: torch.Generator) -> Tensor:
         """Indices of one epoch, as many as there are images, rare classes more often."""

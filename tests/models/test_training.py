@@ -1,5 +1,10 @@
 """The network keeps its promises, training resumes, and a trained network becomes a pack that runs alike."""
 
+import os
+import time
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -18,10 +23,11 @@ from models.networks.gimefive import PARAMETERS, GiMeFive  # noqa: E402
 from models.networks.mien import Mien, MienConfig, multiply_adds  # noqa: E402
 from models.networks.relevance import Explained  # noqa: E402
 from models.train import mien as training  # noqa: E402
-from models.train import six  # noqa: E402
+from models.train import six, teachers  # noqa: E402
 from models.train.augment import augment, blur_outside  # noqa: E402
 
 SMALL = MienConfig(widths=(4, 6, 8, 8))
+CONFIGS = {"gated": SMALL, "plain": replace(SMALL, gated=False)}
 ALIGNMENT = Alignment(48, (0.325, 0.3825), (0.675, 0.3825), (0.5, 0.764))
 
 
@@ -128,16 +134,34 @@ def test_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path, faces, 
     torch.testing.assert_close(weights_of(again), weights_of(straight), rtol=1e-3, atol=1e-4)
 
 
-def test_teachers_say_on_average_over_crops_and_mirror_images_what_is_learnt_beside_the_votes(tmp_path, faces):
+def test_teachers_say_over_crops_and_mirror_images_what_is_learnt_beside_the_votes(tmp_path, faces, monkeypatch):
+    monkeypatch.setattr(teachers, "MienConfig", partial(MienConfig, widths=SMALL.widths))
+    gated, plain = (training.fresh_run(tmp_path / name, config, RECIPE, 2, seed=1) for name, config in CONFIGS.items())
     votes = faces.distribution.clone()
-    teachers = [settled(Mien(SMALL)), settled(run_of(tmp_path).average)]
-    faces.teach(teachers, 0.25)
+    for run in (gated, plain):
+        settled(run.average)
+        run.save()
+    faces.teach([teachers.seen_by(run.folder, faces) for run in (gated, plain)], 0.25)
     views = [faces.aligned, faces.raw, faces.aligned.flip(-1), faces.raw.flip(-1)]
     with torch.no_grad():
-        seen = torch.stack([teacher(view).softmax(1) for teacher in teachers for view in views])
-    torch.testing.assert_close(faces.distribution, 0.75 * votes + 0.25 * seen.mean(0))
-    torch.testing.assert_close(faces.distribution.sum(1), torch.ones(40))
+        seen = torch.stack([run.average.eval()(view).softmax(1) for run in (gated, plain) for view in views])
     assert not torch.allclose(seen[0], seen[2])  # or the test could not tell one view from four
+    assert not torch.allclose(seen[0], seen[4])
+    torch.testing.assert_close(faces.distribution, 0.75 * votes + 0.25 * seen.mean(0))
+
+
+def test_what_a_teacher_saw_is_kept_until_its_weights_are_newer(tmp_path, faces, monkeypatch):
+    monkeypatch.setattr(teachers, "MienConfig", partial(MienConfig, widths=SMALL.widths))
+    run = run_of(tmp_path)
+    run.save()
+    first = teachers.seen_by(run.folder, faces)
+    with monkeypatch.context() as without:
+        without.delattr(teachers, "predict")
+        torch.testing.assert_close(teachers.seen_by(run.folder, faces), first)
+    settled(run.average)
+    run.save()
+    os.utime(run.checkpoint, (time.time() + 10, time.time() + 10))
+    assert not torch.allclose(teachers.seen_by(run.folder, faces), first)
 
 
 def settled(network):
