@@ -27,7 +27,7 @@ from models.export.card import Measured, Story, table, write_card
 from models.export.pack import manifest_facts, run_onnx, write_pack
 from models.networks.mien import multiply_adds
 from models.networks.zero_bias import SIZE
-from models.train.mien import ALIGNMENT
+from models.train.mien import ALIGNMENT, trained
 from models.train.pain_head import give_head
 from models.verify.conditions import measure_conditions
 from models.verify.paths import measure_paths
@@ -94,7 +94,7 @@ def main() -> None:
 
 def _mien(arguments: argparse.Namespace, split: ferplus.FerPlus) -> Job:
     train = ferplus.load(arguments.data, "train", arguments.cache)
-    network = mien.network_of(arguments.run)
+    network = trained(arguments.run)
     trained_on = int(ferplus.soft_labels(train.votes)[1].sum())
     return Job(
         words=mien,

@@ -1,23 +1,12 @@
 """The default pack: a run of `models.train mien` as a pack, measured as it will run."""
 
-from pathlib import Path
-
 from models.data.ferplus import CLASSES
 from models.export.card import Story
-from models.networks.mien import Mien, MienConfig
-from models.train.run import averaged_weights
 
 ID = "mien-s"
 TITLE = "Eight expressions, small residual network made to be explained"
 DATA = "FER+ votes on FER2013 images"
 LABELS = CLASSES
-
-
-def network_of(run: Path, gated: bool = True) -> Mien:
-    """The averaged weights of a run."""
-    network = Mien(MienConfig(gated=gated))
-    network.load_state_dict(averaged_weights(run))
-    return network.eval()
 
 
 def story(lines: str) -> Story:

@@ -264,6 +264,14 @@ def predict(network: Mien, faces: Tensor) -> Floats:
     return torch.cat([network(part) for part in torch.split(faces, 256)]).numpy()
 
 
+def trained(folder: Path) -> Mien:
+    """The network of a run, gated or not, with its averaged weights."""
+    weights = averaged_weights(folder)
+    network = Mien(MienConfig(gated=any(name.startswith("gate.") for name in weights)))
+    network.load_state_dict(weights)
+    return network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
+
+
 def fresh_run(
     folder: Path, config: MienConfig, recipe: Recipe, steps_per_epoch: int, seed: int, begun: Path | None = None
 ) -> Run[Mien]:

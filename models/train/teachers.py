@@ -6,17 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.networks.mien import Mien, MienConfig
-from models.train.mien import Faces, predict
-from models.train.run import averaged_weights
-
-
-def teacher_of(folder: Path) -> Mien:
-    """The network of a run, gated or not, with its averaged weights."""
-    weights = averaged_weights(folder)
-    network = Mien(MienConfig(gated=any(name.startswith("gate.") for name in weights)))
-    network.load_state_dict(weights)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+from models.train.mien import Faces, predict, trained
 
 
 def seen_by(folder: Path, faces: Faces) -> Tensor:
@@ -31,7 +21,7 @@ def seen_by(folder: Path, faces: Faces) -> Tensor:
         if len(found) == len(faces.labels):
             return torch.from_numpy(found)
     views = [view for crop in (faces.aligned, faces.raw) for view in (crop, crop.flip(-1))]
-    teacher = teacher_of(folder)
+    teacher = trained(folder)
     seen = torch.stack([torch.from_numpy(predict(teacher, view)).softmax(1) for view in views]).mean(0)
     np.save(kept, seen.numpy())
     return seen

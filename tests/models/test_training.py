@@ -135,7 +135,7 @@ def test_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path, faces, 
 
 
 def test_teachers_say_over_crops_and_mirror_images_what_is_learnt_beside_the_votes(tmp_path, faces, monkeypatch):
-    monkeypatch.setattr(teachers, "MienConfig", partial(MienConfig, widths=SMALL.widths))
+    monkeypatch.setattr(training, "MienConfig", partial(MienConfig, widths=SMALL.widths))
     gated, plain = (training.fresh_run(tmp_path / name, config, RECIPE, 2, seed=1) for name, config in CONFIGS.items())
     votes = faces.distribution.clone()
     for run in (gated, plain):
@@ -151,7 +151,7 @@ def test_teachers_say_over_crops_and_mirror_images_what_is_learnt_beside_the_vot
 
 
 def test_what_a_teacher_saw_is_kept_until_its_weights_are_newer(tmp_path, faces, monkeypatch):
-    monkeypatch.setattr(teachers, "MienConfig", partial(MienConfig, widths=SMALL.widths))
+    monkeypatch.setattr(training, "MienConfig", partial(MienConfig, widths=SMALL.widths))
     run = run_of(tmp_path)
     run.save()
     first = teachers.seen_by(run.folder, faces)
