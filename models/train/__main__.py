@@ -54,8 +54,8 @@ def _mien(arguments: argparse.Namespace) -> None:
     from models.train.mien import FURTHER, TAUGHT, Faces, Recipe, fresh_run, train
     from models.train.teachers import seen_by
 
-    begun = TAUGHT if arguments.teachers else FURTHER
-    recipe = replace(begun if arguments.begun else Recipe(), **_numbers(Recipe, arguments.set))
+    further = TAUGHT if arguments.teachers else FURTHER
+    recipe = replace(further if arguments.begun else Recipe(), **_numbers(Recipe, arguments.set))
     if arguments.plain:
         recipe = replace(recipe, guided_from=1.0, focused=0.0, hidden=0.0)
     splits = [ferplus.load(arguments.data, name, arguments.cache) for name in ("train", "valid")]
