@@ -10,6 +10,7 @@ from core.blendshapes import FILE, NAMES, Blendshapes
 from core.errors import BlendshapesUnavailable
 from core.geometry import Box, Floats, Image
 from core.mesh import quiet_stderr
+from core.recent import Recent
 from core.types import FaceObservation
 
 MARGIN: Final = 2.0  # side of the picture that is looked at, over the longer side of the face: its detector needs room
@@ -35,7 +36,7 @@ class Landmarker:
         self.path = path
         self.problem: Exception | None = None
         self._model: Any = None
-        self._kept: dict[int, Blendshapes] = {}  # by face
+        self._recent = Recent[Blendshapes](KEPT_S)
 
     def open(self) -> None:
         """Load the models. BlendshapesUnavailable where there is no such file, or it is another."""
@@ -83,9 +84,7 @@ class Landmarker:
         except Exception as error:  # whatever the library raises: pain is measured all the same, and says so
             self.problem = error
             return [error] * len(faces)
-        seen = {face.face_id for face in faces}
-        self._kept = {name: each for name, each in self._kept.items() if name in seen and _recent(each, timestamp_s)}
-        return [self._kept.get(face.face_id) for face in faces]
+        return [self._recent.get(face.face_id, timestamp_s) for face in faces]
 
     def close(self) -> None:
         """Release the models."""
@@ -97,16 +96,16 @@ class Landmarker:
         """The face whose turn it is, if it is anybody's."""
 
         def waited_s(face: FaceObservation) -> float:
-            kept = self._kept.get(face.face_id)
-            return float("inf") if kept is None else abs(now_s - kept.timestamp_s)
+            return self._recent.waited_s(face.face_id, now_s)
 
         longest = max(faces, key=waited_s, default=None)
         return [longest] if longest is not None and waited_s(longest) >= EVERY_S else []
 
     def _take(self, face_id: int, found: Blendshapes | None) -> None:
-        self._kept.pop(face_id, None)
-        if found is not None:
-            self._kept[face_id] = found
+        if found is None:
+            self._recent.drop(face_id)
+        else:
+            self._recent.put(face_id, found, found.timestamp_s)
 
     def _read(self, image: Image, landmarks: Floats, timestamp_s: float) -> Blendshapes | None:
         """Read the face with these landmarks, float32 [478, 3], px of the frame."""
@@ -124,7 +123,3 @@ class Landmarker:
             return None
         values = {each.category_name: float(each.score) for each in found.face_blendshapes[0]}
         return Blendshapes({name: values[name] for name in NAMES}, timestamp_s)
-
-
-def _recent(kept: Blendshapes, now_s: float) -> bool:
-    return abs(now_s - kept.timestamp_s) <= KEPT_S

@@ -27,6 +27,7 @@ from core.noise import errors
 from core.pain import because, score
 from core.pspi import PainReading
 from core.ranks import spearman
+from core.recent import Recent
 from core.regions import REGIONS, Mode, partition
 from core.relevance import by_region
 from core.types import Agreement, Explanation, FaceResult, NetworkPain, RegionRelevance
@@ -50,19 +51,16 @@ class NetworkReader:
     """
 
     def __init__(self, model: Model, region_mode: Mode = "polygons", kept_s: float = 2.0) -> None:
-        self.model, self.region_mode, self.kept_s = model, region_mode, kept_s
-        self._kept: dict[int, tuple[Explanation, RegionRelevance]] = {}  # by face
+        self.model, self.region_mode = model, region_mode
+        self._recent = Recent[tuple[Explanation, RegionRelevance]](kept_s)
 
     def read(self, faces: Sequence[FaceResult], timestamp_s: float, explain: bool) -> list[FaceResult]:
         """The faces with what the network reads of pain in those that have a score."""
         chosen = [place for place, face in enumerate(faces) if face.pain is not None and face.pain.score is not None]
         if not chosen:
             return list(faces)
-        self._kept = {
-            name: kept for name, kept in self._kept.items() if abs(timestamp_s - kept[0].timestamp_s) <= self.kept_s
-        }
         measured = [faces[place] for place in chosen]
-        found = self._explained(measured, timestamp_s) if explain else self._estimated(measured)
+        found = self._explained(measured, timestamp_s) if explain else self._estimated(measured, timestamp_s)
         read = dict(zip(chosen, found, strict=True))
         return [replace(face, pain_by_network=read.get(place)) for place, face in enumerate(faces)]
 
@@ -72,14 +70,14 @@ class NetworkReader:
         for face, (parts, explanation) in zip(faces, read, strict=True):
             places = partition(face.crop.landmarks(face.observation), face.crop.size, self.region_mode)
             regions = by_region(explanation.relevance, places, explanation.target)
-            self._kept[face.observation.face_id] = explanation, regions
+            self._recent.put(face.observation.face_id, (explanation, regions), timestamp_s)
             found.append(self._reading(face, parts, explanation, regions, explained=True))
         return found
 
-    def _estimated(self, faces: Sequence[FaceResult]) -> list[NetworkPain]:
+    def _estimated(self, faces: Sequence[FaceResult], timestamp_s: float) -> list[NetworkPain]:
         units = self.model.units(self.model.faces([face.crop for face in faces]))
         return [
-            self._reading(face, parts, *self._kept.get(face.observation.face_id, (None, None)))
+            self._reading(face, parts, *(self._recent.get(face.observation.face_id, timestamp_s) or (None, None)))
             for face, parts in zip(faces, units, strict=True)
         ]
 

@@ -21,6 +21,7 @@ from core.landmarker import Landmarker
 from core.model import PREDICTED, RUNNER_UP, Model, Target
 from core.pain import PainReader
 from core.pain_network import NetworkReader
+from core.recent import Recent
 from core.regions import MODES, Mode, partition
 from core.relevance import by_region
 from core.tracking import Tracker
@@ -222,12 +223,16 @@ class Pipeline:
         """Forget who was where, as after a seek."""
         self._tracker, self._schedule = Tracker(), Schedule()
         self._frames = 0
-        self._kept: dict[int, tuple[Explanation, RegionRelevance]] = {}  # by face
-        self._contrasts: dict[int, Contrast] = {}  # by face
-        self._contrasted_s = -np.inf
-        self._reader = self._pain = self._network = None
+        self._reader = self._pain = None
+        self._forget_explanations()
         self.baselines = Baselines()
         self._in_force = self._reading  # what the frame at work, and the maps kept, go by
+
+    def _forget_explanations(self) -> None:
+        self._explanations = Recent[tuple[Explanation, RegionRelevance]](KEPT_S)
+        self._contrasts = Recent[Contrast](KEPT_S)
+        self._contrasted_s = -np.inf
+        self._network = None
 
     def close(self) -> None:
         """Release the face models."""
@@ -267,9 +272,8 @@ class Pipeline:
             explain = self._frames % max(settings.explain_every, 1) == 0
         self._frames += 1
         if self._in_force is not found.reading:  # maps of another reading would be shown as if they were of this one
-            self._kept, self._in_force = {}, found.reading
-            self._contrasts, self._contrasted_s = {}, -np.inf
-            self._network = None
+            self._in_force = found.reading
+            self._forget_explanations()
         if settings.emotions:
             faces = self._with_emotions(found, explain and settings.explains, in_turn, watch)
             features = self._features(found, watch)
@@ -288,11 +292,11 @@ class Pipeline:
             faces = self._explained_in_turn(found, watch)
         else:
             faces = self._explained(found, watch)
-            self._kept = {}
         self._keep(faces)
         if settings.contrast and explain:
             self._contrast(found, faces, watch)
-        return self._by_landmarks(found, list(map(self._with_contrast, faces)), watch)
+        now_s = found.frame.timestamp_s
+        return self._by_landmarks(found, [self._with_contrast(face, now_s) for face in faces], watch)
 
     def _observe(self, frame: Frame) -> list[FaceObservation]:
         """Faces of a frame, with identities: every still on its own, video by following."""
@@ -397,13 +401,10 @@ class Pipeline:
     def _explained_in_turn(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
         """Explain the face that has waited longest; the others keep their last explanation."""
 
-        def explained_s(place: int) -> float:
-            kept = self._kept.get(found.observations[place].face_id)
-            return -np.inf if kept is None else kept[0].timestamp_s
+        def waited_s(place: int) -> float:
+            return self._explanations.waited_s(found.observations[place].face_id, found.frame.timestamp_s)
 
-        now_s = found.frame.timestamp_s
-        self._kept = {name: kept for name, kept in self._kept.items() if now_s - kept[0].timestamp_s <= KEPT_S}
-        turn = min(range(len(found.crops)), key=explained_s)
+        turn = max(range(len(found.crops)), key=waited_s)
         one = replace(found, observations=(found.observations[turn],), crops=(found.crops[turn],))
         faces = self._predicted(found, watch)
         faces[turn : turn + 1] = self._explained(one, watch)
@@ -411,11 +412,10 @@ class Pipeline:
 
     def _keep(self, faces: Sequence[FaceResult]) -> None:
         """Keep explanations for frames without."""
-        self._kept |= {
-            face.observation.face_id: (face.explanation, face.regions)
-            for face in faces
-            if face.explained and face.explanation and face.regions
-        }
+        for face in faces:
+            if face.explained and face.explanation and face.regions:
+                kept = face.explanation, face.regions
+                self._explanations.put(face.observation.face_id, kept, face.explanation.timestamp_s)
 
     def _contrast(self, found: Found, faces: Sequence[FaceResult], watch: Stopwatch) -> None:
         """Keep what tells the predicted class of each face from another: the explanations, or one more run."""
@@ -431,13 +431,11 @@ class Pipeline:
             answers = list(self._answers(found, Target(PREDICTED, RUNNER_UP), watch))
         for face, (_, explanation, regions) in zip(faces, answers, strict=True):
             if explanation is not None and regions is not None and explanation.against is not None:
-                self._contrasts[face.observation.face_id] = Contrast(
-                    explanation.target, explanation.against, regions, explanation.timestamp_s
-                )
-        self._contrasts = {name: kept for name, kept in self._contrasts.items() if now_s - kept.timestamp_s <= KEPT_S}
+                contrast = Contrast(explanation.target, explanation.against, regions, explanation.timestamp_s)
+                self._contrasts.put(face.observation.face_id, contrast, contrast.timestamp_s)
 
-    def _with_contrast(self, face: FaceResult) -> FaceResult:
-        kept = self._contrasts.get(face.observation.face_id)
+    def _with_contrast(self, face: FaceResult, now_s: float) -> FaceResult:
+        kept = self._contrasts.get(face.observation.face_id, now_s)
         return replace(face, contrast=kept) if kept and kept.target == face.label else face
 
     def _predicted(self, found: Found, watch: Stopwatch) -> list[FaceResult]:
@@ -448,9 +446,6 @@ class Pipeline:
             for observation, cut, prediction in zip(found.observations, found.crops, predictions, strict=True)
         ]
 
-    def _last(self, face_id: int, timestamp_s: float) -> tuple[Explanation | None, RegionRelevance | None]:
+    def _last(self, face_id: int, now_s: float) -> tuple[Explanation, RegionRelevance] | tuple[None, None]:
         """The face's last explanation while it is recent enough to be shown."""
-        kept = self._kept.get(face_id)
-        if kept is None or timestamp_s - kept[0].timestamp_s > KEPT_S:
-            return None, None
-        return kept
+        return self._explanations.get(face_id, now_s) or (None, None)
