@@ -31,7 +31,7 @@ from core.pipeline import OFF, Found, Pipeline, Settings
 from core.scales import Scale
 from core.sources import Images, Prefetch, Source
 from core.steady import Steady
-from core.tables import CsvTable, ParquetTable
+from core.tables import CsvTable, ParquetTable, Rows
 from core.tally import Account, Basis, Tally
 from core.types import Frame, Result
 from core.verdict import Verdict
@@ -227,7 +227,7 @@ def _writers(
     writers: list[ResultWriter] = [table]
     files = {"table": job.path(".csv").name, "sidecar": job.path(".json").name}
     if job.parquet:
-        parquet = ParquetTable(job.path(".parquet"), *_columns(pipeline))
+        parquet = ParquetTable(job.path(".parquet"), _rows(pipeline))
         writers.append(stack.enter_context(parquet))
         files["parquet"] = parquet.path.name
     if job.overlay:
@@ -247,7 +247,7 @@ def _writers(
 def _table(job: Job, pipeline: Pipeline, source: Source) -> CsvTable | ProfileTable:
     """The table of a job. SourceError where a profile's cannot be made of this source."""
     if job.csv_profile is None:
-        return CsvTable(job.path(".csv"), *_columns(pipeline))
+        return CsvTable(job.path(".csv"), _rows(pipeline))
     profile = find_profile(job.csv_profile)
     if not isinstance(source, Images):
         raise SourceError(
@@ -257,12 +257,12 @@ def _table(job: Job, pipeline: Pipeline, source: Source) -> CsvTable | ProfileTa
     return ProfileTable(job.path(".csv"), profile, [str(path) for path in source.paths])
 
 
-def _columns(pipeline: Pipeline) -> tuple[tuple[str, ...], tuple[str, ...], bool, bool]:
-    """What a table has columns of: the pack's classes, the landmark network's expressions, pain, and blendshapes."""
+def _rows(pipeline: Pipeline) -> Rows:
+    """What the table has columns of."""
     settings, landmarks, beside = pipeline.settings, pipeline.landmarks, pipeline.landmarker is not None
     if not settings.emotions:
-        return (), (), settings.pain, beside
-    return pipeline.model.labels, () if landmarks is None else landmarks.labels, settings.pain, beside
+        return Rows((), (), settings.pain, beside)
+    return Rows(pipeline.model.labels, () if landmarks is None else landmarks.labels, settings.pain, beside)
 
 
 def _keep(job: Job, baselines: Baselines) -> dict[str, str]:

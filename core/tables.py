@@ -9,6 +9,7 @@
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,16 +26,15 @@ WORDS: Final = ("label", "method", "target", "lm_label", "lm_target", "reason", 
 GROUP: Final = 4096  # rows that a Parquet file takes at once
 
 
+@dataclass(frozen=True)
 class Rows:
-    """The rows of a table, cell by cell as text.
+    """What a table has columns of, and its rows, cell by cell as text.
 
     Numbers of an explanation stand only in the row of the frame that was explained (`explained` 1); a cell that is not
     known is empty.
 
-    Parameters
+    Attributes
     ----------
-    name
-        Of the table, for messages.
     labels
         The pack's classes, in its order; empty where no emotions are read, then nothing about them has a column.
     landmark_labels
@@ -43,13 +43,21 @@ class Rows:
         Whether action units and PSPI, and whether MediaPipe's blendshapes have columns.
     """
 
-    def __init__(
-        self, name: str, labels: Sequence[str], landmark_labels: Sequence[str], pain: bool, blendshapes: bool
-    ) -> None:
-        self.columns = columns(labels, landmark_labels, pain, blendshapes)
-        self._name = name
-        self._labels, self._landmark_labels = tuple(labels), tuple(landmark_labels)
-        self._pain, self._blendshapes = pain, blendshapes
+    labels: tuple[str, ...]
+    landmark_labels: tuple[str, ...] = ()
+    pain: bool = False
+    blendshapes: bool = False
+
+    @property
+    def columns(self) -> list[str]:
+        """The table's columns, in order; those of a landmark network, of pain and of blendshapes come last."""
+        return [
+            *("frame", "timestamp", "face_id", "confidence", "success", "box_x", "box_y", "box_w", "box_h"),
+            *(emotion_columns(self.labels) if self.labels else ()),
+            *(landmark_columns(self.landmark_labels) if self.landmark_labels else ()),
+            *(pain_columns() if self.pain else ()),
+            *(blendshape_columns() if self.blendshapes else ()),
+        ]
 
     def of(self, result: Result) -> Iterator[dict[str, object]]:
         """The rows of one frame."""
@@ -61,8 +69,8 @@ class Rows:
 
     def _face(self, face: FaceResult) -> dict[str, object]:
         labels = () if face.prediction is None else face.prediction.labels
-        if labels != self._labels:
-            raise ExportError(f"'{self._name}' has columns for {self._labels}, got a face with {labels}.")
+        if labels != self.labels:
+            raise ExportError(f"The table has columns for {self.labels}, got a face with {labels}.")
         box = face.observation.box
         row: dict[str, object] = {
             "face_id": face.observation.face_id,
@@ -74,28 +82,20 @@ class Rows:
         }
         if face.prediction is not None:
             row |= _prediction(face.prediction) | {"explained": int(face.explained)}
-        row |= _by_landmarks(face) if self._landmark_labels else {}
-        row |= _numbers(pain_cells(face.pain, face.pain_by_network)) if self._pain else {}
-        row |= _numbers(blendshape_cells(face.pain)) if self._blendshapes else {}
+        row |= _by_landmarks(face) if self.landmark_labels else {}
+        row |= _numbers(pain_cells(face.pain, face.pain_by_network)) if self.pain else {}
+        row |= _numbers(blendshape_cells(face.pain)) if self.blendshapes else {}
         return row | _explained(face) if face.explained else row
 
 
 class CsvTable(Closing):
-    """The table as CSV; what was written stays when the process dies. UTF-8, comma, dot; parameters as of `Rows`."""
+    """The table as CSV; what was written stays when the process dies. UTF-8, comma, dot."""
 
-    def __init__(
-        self,
-        path: Path,
-        labels: Sequence[str],
-        landmark_labels: Sequence[str] = (),
-        pain: bool = False,
-        blendshapes: bool = False,
-    ) -> None:
-        self.path = path
-        self._rows = Rows(str(path), labels, landmark_labels, pain, blendshapes)
+    def __init__(self, path: Path, rows: Rows) -> None:
+        self.path, self._rows = path, rows
         with writing(path):
             self._file = path.open("w", encoding="utf-8", newline="")
-        self._lines = csv.DictWriter(self._file, self._rows.columns, restval="", lineterminator="\n")
+        self._lines = csv.DictWriter(self._file, rows.columns, restval="", lineterminator="\n")
         try:
             with writing(path):
                 self._lines.writeheader()
@@ -120,23 +120,15 @@ class CsvTable(Closing):
 class ParquetTable(Closing):
     """The same table as Parquet: the numbers of the CSV, float64, what is not known being null."""
 
-    def __init__(
-        self,
-        path: Path,
-        labels: Sequence[str],
-        landmark_labels: Sequence[str] = (),
-        pain: bool = False,
-        blendshapes: bool = False,
-    ) -> None:
+    def __init__(self, path: Path, rows: Rows) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        self.path = path
-        self._rows = Rows(str(path), labels, landmark_labels, pain, blendshapes)
+        self.path, self._rows = path, rows
         kinds = {**dict.fromkeys(NUMBERS, pa.int64()), **dict.fromkeys(WORDS, pa.string())}
         self._schema = pa.schema(
-            [(name, kinds.get(name, pa.float64())) for name in self._rows.columns],
-            metadata={"notice": "Mienscope is not a medical device.", "pspi": "0 to 16"} if pain else None,
+            [(name, kinds.get(name, pa.float64())) for name in rows.columns],
+            metadata={"notice": "Mienscope is not a medical device.", "pspi": "0 to 16"} if rows.pain else None,
         )
         with writing(path):
             self._writer: Any = pq.ParquetWriter(path, self._schema, compression="zstd")
@@ -173,19 +165,6 @@ def _typed(name: str, cell: object) -> object:
     if cell == "":
         return None
     return cell if name in WORDS or name in NUMBERS else float(str(cell))
-
-
-def columns(
-    labels: Sequence[str], landmark_labels: Sequence[str] = (), pain: bool = False, blendshapes: bool = False
-) -> list[str]:
-    """The table's columns, in order; those of a landmark network, of pain and of blendshapes come last."""
-    return [
-        *("frame", "timestamp", "face_id", "confidence", "success", "box_x", "box_y", "box_w", "box_h"),
-        *(emotion_columns(labels) if labels else ()),
-        *(landmark_columns(landmark_labels) if landmark_labels else ()),
-        *(pain_columns() if pain else ()),
-        *(blendshape_columns() if blendshapes else ()),
-    ]
 
 
 def emotion_columns(labels: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from core.errors import ExportError
 from core.export import Counts, OverlayVideo, Sidecar, number, write_json, write_sidecar
 from core.overlay import Style, draw
 from core.regions import REGIONS
-from core.tables import CsvTable, columns
+from core.tables import CsvTable, Rows
 from tests.made import LABELS, gradient_image, make_face, make_result, mouth_relevance
 
 FULL = Path("/dev/full")  # a disk without space, on Linux
@@ -37,7 +37,7 @@ def a_recording():
 
 
 def written(path, results):
-    with CsvTable(path, LABELS) as table:
+    with CsvTable(path, Rows(LABELS)) as table:
         for result in results:
             table.write(result)
     with path.open(encoding="utf-8", newline="") as file:
@@ -61,7 +61,7 @@ def test_the_header_is_the_documented_one(tmp_path):
     written(tmp_path / "t.csv", [])
     header = (tmp_path / "t.csv").read_bytes()
 
-    assert header == (",".join(columns(LABELS)) + "\n").encode()
+    assert header == (",".join(Rows(LABELS).columns) + "\n").encode()
     assert header.startswith(b"frame,timestamp,face_id,confidence,success,box_x,box_y,box_w,box_h,label,probability,")
     assert b",p_surprise,explained,method,target,outside_share,expected_share,expected_density,r_left_brow," in header
     assert header.endswith(b",d_outside\n")
@@ -107,7 +107,7 @@ def test_timestamps_keep_the_millisecond_in_long_recordings(tmp_path):
 
 def test_rows_are_on_disk_before_the_table_is_closed(tmp_path):
     path = tmp_path / "t.csv"
-    table = CsvTable(path, LABELS)
+    table = CsvTable(path, Rows(LABELS))
     for result in a_recording()[:2]:
         table.write(result)
 
@@ -132,7 +132,7 @@ def test_a_number_that_is_not_known_is_an_empty_cell(value, text):
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ExportError, match="there is no folder"):
-        CsvTable(tmp_path / "nowhere" / "t.csv", LABELS)
+        CsvTable(tmp_path / "nowhere" / "t.csv", Rows(LABELS))
     with pytest.raises(ExportError, match="there is no folder"):
         OverlayVideo(tmp_path / "nowhere" / "t.mp4", overlay)
     with pytest.raises(ExportError, match="there is no folder"):
@@ -142,7 +142,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
 def test_a_full_disk_is_a_plain_sentence():
     with pytest.raises(ExportError, match="disk is full"):
-        CsvTable(FULL, LABELS)
+        CsvTable(FULL, Rows(LABELS))
 
 
 def test_a_folder_without_permission_is_a_plain_sentence(tmp_path, monkeypatch):
@@ -151,7 +151,7 @@ def test_a_folder_without_permission_is_a_plain_sentence(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(ExportError, match="no permission to write in"):
-        CsvTable(tmp_path / "t.csv", LABELS)
+        CsvTable(tmp_path / "t.csv", Rows(LABELS))
 
 
 def test_counts_add_up_to_the_rows(tmp_path):

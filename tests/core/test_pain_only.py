@@ -19,7 +19,7 @@ from core.pipeline import OFF, Pipeline, Settings
 from core.score_panels import panel_of
 from core.snapshot import arrays, document
 from core.steady import Steady
-from core.tables import CsvTable, columns
+from core.tables import CsvTable, Rows
 from core.tally import Basis, Tally
 from core.types import Frame, Result
 from core.verdict import Verdict
@@ -84,7 +84,7 @@ def test_only_what_is_read_is_explained(settings, explains):
 
 
 def test_the_table_has_no_column_of_emotions(result, unmeasurable, tmp_path):
-    with CsvTable(tmp_path / "t.csv", (), pain=True) as table:
+    with CsvTable(tmp_path / "t.csv", Rows((), pain=True)) as table:
         table.write(result)
         table.write(unmeasurable)
         table.write(replace(result, faces=()))
@@ -97,7 +97,10 @@ def test_the_table_has_no_column_of_emotions(result, unmeasurable, tmp_path):
 
 
 def test_a_table_with_columns_of_emotions_refuses_a_face_without(result, tmp_path):
-    with CsvTable(tmp_path / "t.csv", ("a", "b"), pain=True) as table, pytest.raises(ExportError, match="columns for"):
+    with (
+        CsvTable(tmp_path / "t.csv", Rows(("a", "b"), pain=True)) as table,
+        pytest.raises(ExportError, match="columns for"),
+    ):
         table.write(result)
 
 
@@ -108,7 +111,7 @@ def test_another_programs_table_of_emotions_refuses_a_face_without(result, tmp_p
 
 
 def test_with_emotions_the_columns_are_as_they_were():
-    assert columns(("a",))[9:14] == ["label", "probability", "p_a", "explained", "method"]
+    assert Rows(("a",)).columns[9:14] == ["label", "probability", "p_a", "explained", "method"]
 
 
 def test_a_still_in_words_holds_the_score_and_what_it_is_made_of(result, unmeasurable):

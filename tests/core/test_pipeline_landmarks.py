@@ -13,7 +13,7 @@ from core.pipeline import OFF, Pipeline, Settings
 from core.regions import REGIONS
 from core.shape import normalised
 from core.snapshot import arrays, document
-from core.tables import CsvTable, columns, landmark_columns
+from core.tables import CsvTable, Rows, landmark_columns
 from core.types import Frame, LandmarkReading, LandmarkWait
 from tests.landmark_packs_made import LABELS, make_landmark_pack
 
@@ -104,11 +104,11 @@ def test_tables_snapshots_and_arrays_hold_what_the_network_reads(pipeline, frame
     result = pipeline(landmarks=still).process(frames[0])
     (face,) = result.faces
     path = tmp_path / "table.csv"
-    with CsvTable(path, face.prediction.labels, still.labels) as table:
+    with CsvTable(path, Rows(face.prediction.labels, still.labels)) as table:
         table.write(result)
     header, row = (line.split(",") for line in path.read_text(encoding="utf-8").splitlines())
     cells = dict(zip(header, row, strict=True))
-    assert header == columns(face.prediction.labels, still.labels)
+    assert header == Rows(face.prediction.labels, still.labels).columns
     assert header[-len(landmark_columns(LABELS)) :] == landmark_columns(LABELS)
     for label, probability in zip(LABELS, face.by_landmarks.probabilities, strict=True):
         assert float(cells[f"lm_p_{label}"]) == pytest.approx(probability, abs=1e-6)
@@ -124,4 +124,4 @@ def test_tables_snapshots_and_arrays_hold_what_the_network_reads(pipeline, frame
 
 
 def test_without_a_network_the_table_is_as_it_was():
-    assert [name for name in columns(("a", "b")) if name.startswith("lm_")] == []
+    assert [name for name in Rows(("a", "b")).columns if name.startswith("lm_")] == []

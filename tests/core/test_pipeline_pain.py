@@ -11,7 +11,7 @@ from core.model import Model
 from core.packs import DEFAULT_PACK, find_pack
 from core.pain_table import pain_columns
 from core.pipeline import OFF, Pipeline, Settings
-from core.tables import CsvTable, columns
+from core.tables import CsvTable, Rows
 from core.types import Frame
 
 WITH_PAIN = Settings(method=OFF, pain=True)
@@ -67,12 +67,12 @@ def test_the_table_holds_units_and_score_where_it_is_switched_on(pipeline, frame
     (face,) = result.faces
     labels = face.prediction.labels
     dark = replace(face, pain=replace(face.pain, score=None, quality=0.0, reason="too dark"))
-    with CsvTable(tmp_path / "t.csv", labels, pain=True) as table:
+    with CsvTable(tmp_path / "t.csv", Rows(labels, pain=True)) as table:
         table.write(result)
         table.write(replace(result, faces=(dark,)))
     with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == [*columns(labels), *pain_columns()]
+    assert list(rows[0]) == [*Rows(labels).columns, *pain_columns()]
     assert float(rows[0]["pspi"]) == pytest.approx(face.pain.score.pspi, abs=1e-4)
     assert float(rows[0]["pspi_high"]) == pytest.approx(face.pain.score.high, abs=1e-4)
     assert float(rows[0]["AU12_r"]) == pytest.approx(face.pain.units.of(12), abs=1e-4)
@@ -81,4 +81,4 @@ def test_the_table_holds_units_and_score_where_it_is_switched_on(pipeline, frame
 
 
 def test_without_pain_the_table_is_as_it_was():
-    assert [name for name in columns(("a", "b")) if name in pain_columns()] == []
+    assert [name for name in Rows(("a", "b")).columns if name in pain_columns()] == []
