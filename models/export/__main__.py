@@ -7,7 +7,7 @@ import argparse
 import csv
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -75,6 +75,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the pack")
     parser.add_argument("--version", required=True, help="the pack's version, for example 2.0")
+    parser.add_argument("--id", help="another name than the network's own, for packs that are only compared")
     parser.add_argument("--seeds", type=Path, nargs="*", default=[], help="other runs of the same recipe, for the card")
     parser.add_argument(
         "--beside", nargs="*", default=[], help="other packs, ids or folders, for the card's comparison"
@@ -175,13 +176,13 @@ def _seeds(runs: Sequence[Path]) -> str:
 
 def _write(job: Job, arguments: argparse.Namespace, split: ferplus.FerPlus) -> None:
     """Write, fit the temperature, write again with it, measure, and write the card."""
-    folder: Path = arguments.out
+    folder, name = arguments.out, arguments.id or job.words.ID
     alignment = Alignment(job.size, ALIGNMENT.right_eye, ALIGNMENT.left_eye, ALIGNMENT.mouth)
-    write_pack(folder, job.network, alignment, _facts(job, 1.0), "-\n", job.half)
+    write_pack(folder, job.network, alignment, _facts(job, name, 1.0), "-\n", job.half)
     logits = run_onnx(folder / "model.onnx", split.crops(alignment)[:, None])
     labelled = job.labels >= 0
     temperature = fit_temperature(logits[labelled], job.labels[labelled])
-    facts = _facts(job, temperature)
+    facts = _facts(job, name, temperature)
     write_pack(folder, job.network, alignment, facts, "-\n", job.half)
     model = Model(read_pack(folder), provider="cpu")
     others = [Model(find_pack(name), provider="cpu") for name in arguments.beside or job.beside]
@@ -200,11 +201,11 @@ def _write(job: Job, arguments: argparse.Namespace, split: ferplus.FerPlus) -> N
             beside=[_findings(other, corpus, job.labels_name) for other in others],
             drawn=arguments.images,
         )
-    story: Story = job.words.story(job.training)
+    story: Story = replace(job.words.story(job.training), title=name)
     ways = (("raw", paths.raw), ("aligned", paths.aligned), ("full path", paths.full))
     figures = [
-        {"name": f"{name} {what}", "value": round(value, 5), "on": f"{job.on}, one pass"}
-        for name, scores in ways
+        {"name": f"{way} {what}", "value": round(value, 5), "on": f"{job.on}, one pass"}
+        for way, scores in ways
         for what, value in (
             ("accuracy", scores.accuracy),
             ("mean recall", scores.mean_recall),
@@ -216,9 +217,9 @@ def _write(job: Job, arguments: argparse.Namespace, split: ferplus.FerPlus) -> N
     print(card)
 
 
-def _facts(job: Job, temperature: float) -> dict[str, object]:
+def _facts(job: Job, name: str, temperature: float) -> dict[str, object]:
     words = job.words
-    return manifest_facts((words.ID, job.version, words.TITLE), words.LABELS, words.DATA, temperature, job.trained_on)
+    return manifest_facts((name, job.version, words.TITLE), words.LABELS, words.DATA, temperature, job.trained_on)
 
 
 def _drawn(labels: NDArray[np.int64], images: int) -> NDArray[np.int64]:

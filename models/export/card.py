@@ -14,12 +14,13 @@ from models.verify.paths import PathScores
 
 @dataclass(frozen=True)
 class Story:
-    """What nobody can measure: Markdown of the card's beginning and end."""
+    """What nobody can measure: Markdown of the card's beginning and end, and what the packs beside it are."""
 
     title: str
     introduction: str
     training: str
     limits: str
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def write_card(story: Story, measured: Measured) -> str:
         _failures(measured.conditions),
         _regions(measured.findings),
         _checks(measured.findings),
-        *([_trade([measured.findings, *measured.beside])] if measured.beside else []),
+        *([_trade([measured.findings, *measured.beside], story.beside)] if measured.beside else []),
         f"## For whom it is not\n\n{story.limits}",
     )
     return "\n".join(part.rstrip() + "\n" for part in parts)
@@ -199,7 +200,7 @@ def _checks(findings: Findings) -> str:
     return "\n".join(parts)
 
 
-def _trade(packs: Sequence[Findings]) -> str:
+def _trade(packs: Sequence[Findings], words: str) -> str:
     """What one pack gives up for what, beside the others."""
     header = (
         *("pack", "accuracy", "mean recall", "calibration error", "outside the face", "V_f by class"),
@@ -211,7 +212,7 @@ The same images, aligned, one verification each. V_f and lift (contrast) are tho
 the classes that have expected regions.
 
 {table(header, map(_trade_row, packs))}
-"""
+{words}"""
 
 
 def _trade_row(findings: Findings) -> tuple[str, ...]:

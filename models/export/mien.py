@@ -11,7 +11,7 @@ LABELS = CLASSES
 
 def story(lines: str) -> Story:
     """The card's words; `lines` are the training's figures and the table of seeds."""
-    return Story(ID, INTRODUCTION, TRAINING.format(figures=lines), LIMITS)
+    return Story(ID, INTRODUCTION, TRAINING.format(figures=lines), LIMITS, BESIDE)
 
 
 INTRODUCTION = """Reads eight expressions in an aligned grey face of 48 x 48 px: neutral, happiness, surprise, sadness,
@@ -51,4 +51,9 @@ LIMITS = """- Not for diagnosis, triage, or any decision about a person. Not for
 - Posed and stock pictures dominate the data; ages, skin tones and cultures are unevenly and unverifiably represented.
   Nothing here was measured on patients or on infants.
 - The label is the majority of some ten people's votes on a still. Where they disagreed, so does the truth.
+"""
+
+BESIDE = """
+`mien-s-seed-2` and `mien-s-seed-3` are the same recipe begun with other random numbers. `plain` is the same network
+with neither gate nor a say in where it looks. `mien-s` 1.0 was as plain; 2.0 had learnt one cycle of three.
 """

@@ -39,6 +39,7 @@ def test_packs_beside_it_stand_in_one_table_with_what_each_gives_up():
     table = write_card(mien.story("-"), measured).split("## Beside other packs")[1].split("##")[0]
     rows = [line for line in table.splitlines() if line.startswith(f"| {findings.about.pack_id} ")]
     assert len(rows) == 2
+    assert mien.BESIDE.strip() in table
     assert f"{findings.classification.accuracy.value:.1%}" in rows[0]
     assert f"{findings.outside.mean[EXPLANATION].value:.1%}" in rows[0]
     lifts = [c.by_origin[CONTRAST].lift.value for c in findings.classes if c.expected and c.by_origin[CONTRAST].lift]
