@@ -10,7 +10,7 @@ import json
 import statistics
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,16 @@ def flat(maps: Tensor, *_: Tensor) -> Tensor:
     return maps.flatten(1)
 
 
+def joined(*parts: Tensor) -> Tensor:
+    """Maps by channel, lengths end to end."""
+    return torch.cat(parts, dim=1 if parts[0].ndim == 4 else 0)
+
+
+def resized(maps: Tensor, sizes: Tensor) -> Tensor:
+    """Bilinear, half pixels kept."""
+    return F.interpolate(maps, size=sizes[2:].tolist(), mode="bilinear", align_corners=False)
+
+
 OPERATORS: dict[str, Callable[..., Tensor]] = {
     "Cast": Tensor.float,
     "Add": torch.add,
@@ -55,7 +65,20 @@ OPERATORS: dict[str, Callable[..., Tensor]] = {
     "Flatten": flat,
     "Reshape": flat,
     "Squeeze": flat,
+    "Sigmoid": torch.sigmoid,
+    "Concat": joined,
+    "Resize": resized,
 }
+
+
+def leading_to(output: str, nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """The nodes that an output needs: what a pack reads beside it, such as action units, is left out."""
+    needed, kept = {output}, []
+    for node in reversed(nodes):
+        if needed & set(node.output):
+            needed |= set(node.input)
+            kept.append(node)
+    return kept[::-1]
 
 
 class FromOnnx(nn.Module):
@@ -69,14 +92,14 @@ class FromOnnx(nn.Module):
         super().__init__()
         graph = onnx.load(path).graph
         weights = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
-        self.nodes = list(graph.node)
+        self.input, self.output = graph.input[0].name, graph.output[0].name
+        self.nodes = leading_to(self.output, graph.node)
         self.weights = weights
         self.layers = nn.ModuleDict()
         for node in self.nodes:
             layer = Mean() if pooling and node.op_type == "ReduceMean" else self._layer(node)
             if layer is not None:
                 self.layers[node.output[0]] = layer
-        self.input, self.output = graph.input[0].name, graph.output[0].name
         self.last_maps = [node.output[0] for node in self.nodes if node.op_type in ("Relu", "Add")][-1]
 
     def _layer(self, node: onnx.NodeProto) -> nn.Module | None:
@@ -120,6 +143,9 @@ class FromOnnx(nn.Module):
         """Compute one node."""
         if node.output[0] in self.layers:
             return self.layers[node.output[0]](inputs[0])
+        if node.op_type == "Shape":
+            bounds = {a.name: a.i for a in node.attribute}
+            return torch.tensor(inputs[0].shape[bounds.get("start", 0) : bounds.get("end")])
         if node.op_type not in OPERATORS:
             raise NotImplementedError(f"{node.op_type} in node {node.name}")
         return OPERATORS[node.op_type](*inputs)
@@ -195,6 +221,8 @@ class HookedLRP:
         logits = values[network.output]
         relevance = {network.output: F.one_hot(logits.argmax(dim=1), logits.shape[1]) * logits}
         for node in reversed(network.nodes):
+            if node.output[0] not in relevance:  # the gate, a constant for the rules
+                continue
             for name, part in self._back(node, values, kept, relevance[node.output[0]]):
                 relevance[name] = relevance[name] + part if name in relevance else part
         return relevance[network.input].sum(dim=1)
