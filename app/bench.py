@@ -228,7 +228,10 @@ def _print_peers(console: Console, report: dict[str, Any]) -> None:
         console.print(f"Torch and captum: {report['skipped']}")
         return
     names = dict.fromkeys(name for row in report.values() for name in row)
-    turned = {name: {f"{batch} faces": row.get(name, "") for batch, row in report.items()} for name in names}
+    turned = {
+        name: {f"{batch} {'face' if batch == '1' else 'faces'}": row.get(name, "") for batch, row in report.items()}
+        for name in names
+    }
     _print_rows(console, "Beside torch and captum, ms", turned)
 
 
