@@ -176,7 +176,8 @@ def _seeds(runs: Sequence[Path]) -> str:
 
 def _write(job: Job, arguments: argparse.Namespace, split: ferplus.FerPlus) -> None:
     """Write, fit the temperature, write again with it, measure, and write the card."""
-    folder, name = arguments.out, arguments.id or job.words.ID
+    folder: Path = arguments.out
+    name: str = arguments.id or job.words.ID
     alignment = Alignment(job.size, ALIGNMENT.right_eye, ALIGNMENT.left_eye, ALIGNMENT.mouth)
     write_pack(folder, job.network, alignment, _facts(job, name, 1.0), "-\n", job.half)
     logits = run_onnx(folder / "model.onnx", split.crops(alignment)[:, None])
@@ -185,7 +186,7 @@ def _write(job: Job, arguments: argparse.Namespace, split: ferplus.FerPlus) -> N
     facts = _facts(job, name, temperature)
     write_pack(folder, job.network, alignment, facts, "-\n", job.half)
     model = Model(read_pack(folder), provider="cpu")
-    others = [Model(find_pack(name), provider="cpu") for name in arguments.beside or job.beside]
+    others = [Model(find_pack(each), provider="cpu") for each in arguments.beside or job.beside]
     paths = measure_paths(model, split, job.labels)
     rows = _drawn(job.labels, arguments.images)
     part = ferplus.FerPlus(split.images[rows], split.votes[rows], split.landmarks[rows])

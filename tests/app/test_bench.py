@@ -1,5 +1,6 @@
 """The speed table: every part of it is measured, and what could not be is named with its reason."""
 
+import importlib.util
 import json
 
 import onnxruntime
@@ -23,7 +24,10 @@ def peers(tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "PEERS", path)
     monkeypatch.setattr(bench, "BATCHES", (1, 2))
     monkeypatch.setattr(bench, "LIVE_SIZES", ((640, 360),))
-    monkeypatch.setattr(bench.importlib.util, "find_spec", lambda name: name)
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: name if name == "torch" else found(name, *more)
+    )
     return path
 
 
