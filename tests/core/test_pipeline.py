@@ -10,7 +10,7 @@ from core.explain import LIVE, THOROUGH
 from core.model import Model
 from core.opencv import cv2
 from core.packs import DEFAULT_PACK, find_pack
-from core.pipeline import Pipeline, Settings
+from core.pipeline import KEPT_S, Pipeline, Settings
 from core.regions import REGIONS, partition
 from core.types import Frame
 
@@ -217,6 +217,16 @@ def test_the_contrast_comes_now_and_then_and_is_carried_between(model, frames):
     assert faces[0].contrast.against == faces[0].prediction.labels[faces[0].prediction.ranked[1]]
     assert faces[0].contrast.regions.expected == faces[0].regions.expected
     assert faces[0].explanation.against is None
+
+
+def test_explanation_and_contrast_are_shown_until_they_are_too_old(model, frames):
+    pipeline = Pipeline(model, Settings(contrast=True, explain_every=100))
+    times = np.arange(0, 2 * KEPT_S + 0.1, 0.25)
+    faces = [pipeline.process(Frame(frames[0].image, k, time, 0.0)).faces[0] for k, time in enumerate(times)]
+    pipeline.close()
+    assert {face.observation.face_id for face in faces} == {1}
+    assert [face.explanation is not None for face in faces] == [time <= KEPT_S for time in times]
+    assert [face.contrast is not None for face in faces] == [time <= KEPT_S for time in times]
 
 
 def test_an_explanation_that_is_a_contrast_costs_no_second_run(model, frames, monkeypatch):
